@@ -1,0 +1,26 @@
+//! A change that a rule proposes to the object under review.
+
+use super::FieldPath;
+
+/// One field to be added to the object.
+///
+/// An edit is only ever made for a field of a JSON object that the decoder found in the very request
+/// ([`BootReference`](super::BootReference)), so the `add` operation it becomes cannot fail (RFC 6902 section 4.1).
+/// The API server turns a failing patch into an error that no failurePolicy covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The field to add.
+    pub path: FieldPath,
+    /// Its value.
+    pub value: String,
+}
+
+impl Edit {
+    /// The edit as an operation of an RFC 6902 patch. `add` is right for a field that is absent, `null` or `""`.
+    pub fn operation(&self) -> json_patch::PatchOperation {
+        json_patch::PatchOperation::Add(json_patch::AddOperation {
+            path: json_patch::jsonptr::PointerBuf::parse(self.path.pointer()).unwrap_or_default(),
+            value: serde_json::Value::String(self.value.clone()),
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! What is known of the cluster: plain, immutable data.
+//!
+//! A [`ClusterView`] is built by one [`Builder`], whether the objects come from a watch, from files or from a one-shot
+//! list, and is then shared and never changed. It holds pruned facts ([`Fact`]), not objects.
+//!
+//! "Absent" and "not seen" are never mixed: see [`Known`] and [`Coverage`]. What a decision needs to be sure of beyond
+//! the view is asked for as a [`Question`], so that an adapter can read it live; this module does no IO.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod boot_source;
+mod builder;
+mod fact;
+mod facts;
+mod golden;
+mod hyper_converged;
+mod kind;
+mod platform;
+mod storage;
+mod view;
+
+pub use boot_source::{
+    Condition, DataImportCron, DataSource, PersistentVolumeClaim, SnapshotReference, SourceObject,
+    SourceReference, VolumeSnapshot, VolumeSnapshotContent,
+};
+pub use builder::Builder;
+pub use fact::{Fact, ObjectKey};
+pub use facts::{Answers, Facts, Question};
+pub use golden::{GoldenImage, GoldenNamespace, Origin};
+pub use hyper_converged::{HyperConverged, HyperConvergedVersion, ImageTemplate};
+pub use kind::{Kind, KindInfo, Scope};
+pub use platform::{Cdi, Namespace};
+pub use storage::{DefaultClasses, StorageClass, StorageProfile};
+pub use view::{ClusterView, Coverage, Seen};
+
+/// A fact, or the admission that it is not known. "There is none" is a known fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known<T> {
+    /// The fact.
+    Known(T),
+    /// Not seen, not readable, or not yet asked for.
+    Unknown,
+}
+
+impl<T> Known<T> {
+    /// The fact, if it is known.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Self::Known(fact) => Some(fact),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Changes the fact, if it is known.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Self::Known(fact) => Known::Known(change(fact)),
+            Self::Unknown => Known::Unknown,
+        }
+    }
+
+    /// Borrows the fact.
+    pub const fn as_ref(&self) -> Known<&T> {
+        match self {
+            Self::Known(fact) => Known::Known(fact),
+            Self::Unknown => Known::Unknown,
+        }
+    }
+}

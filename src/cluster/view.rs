@@ -1,0 +1,198 @@
+//! The view itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::golden::Golden;
+use super::{Fact, Kind, Known, ObjectKey};
+
+/// How much is known of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// Not listed yet.
+    Pending,
+    /// Can't be listed, and why.
+    Unknown(Arc<str>),
+    /// Followed by a watch: what is there is there; what is missing may only be late.
+    Watched,
+    /// Not followed: read one by one when needed.
+    OnDemand,
+    /// The cluster does not serve this kind: there are none.
+    NotServed,
+    /// Taken from files that hold all of them: what is missing is absent.
+    Complete,
+}
+
+impl Coverage {
+    /// Whether every object of the kind was seen.
+    pub const fn is_known(&self) -> bool {
+        matches!(self, Self::Watched | Self::NotServed | Self::Complete)
+    }
+
+    /// Whether a missing object is certainly absent.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::NotServed | Self::Complete)
+    }
+}
+
+type Named = HashMap<Box<str>, Known<Fact>>;
+
+/// The objects of one kind, by namespace and name. Cheap to copy: what did not change is shared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table(Arc<HashMap<Box<str>, Arc<Named>>>);
+
+impl Table {
+    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&Known<Fact>> {
+        self.0.get(namespace)?.get(name)
+    }
+
+    pub(super) fn insert(&mut self, key: ObjectKey, fact: Known<Fact>) {
+        let namespaces = Arc::make_mut(&mut self.0);
+        let named = namespaces.entry(key.namespace).or_default();
+        Arc::make_mut(named).insert(key.name, fact);
+    }
+
+    pub(super) fn remove(&mut self, key: &ObjectKey) {
+        let namespaces = Arc::make_mut(&mut self.0);
+        let Some(named) = namespaces.get_mut(&key.namespace) else {
+            return;
+        };
+        Arc::make_mut(named).remove(&key.name);
+        if named.is_empty() {
+            namespaces.remove(&key.namespace);
+        }
+    }
+
+    pub(super) fn remove_namespace(&mut self, namespace: &str) {
+        Arc::make_mut(&mut self.0).remove(namespace);
+    }
+
+    /// Takes over all that another table has in a namespace.
+    pub(super) fn take_namespace(&mut self, namespace: &str, other: &Self) {
+        if let Some(named) = other.0.get(namespace) {
+            Arc::make_mut(&mut self.0).insert(namespace.into(), named.clone());
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.values().map(|named| named.len()).sum()
+    }
+
+    fn namespaces(&self) -> Vec<&str> {
+        let mut namespaces: Vec<&str> = self.0.keys().map(|name| &**name).collect();
+        namespaces.sort_unstable();
+        namespaces
+    }
+
+    pub(super) fn sorted(&self) -> Vec<Seen<'_>> {
+        let mut objects: Vec<_> = self
+            .0
+            .iter()
+            .flat_map(|(namespace, named)| {
+                named.iter().map(move |(name, fact)| Seen {
+                    namespace,
+                    name,
+                    fact,
+                })
+            })
+            .collect();
+        objects.sort_unstable_by_key(|seen| (seen.namespace, seen.name));
+        objects
+    }
+}
+
+/// An object in the view.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'v> {
+    /// Its namespace, `""` for a cluster-scoped kind.
+    pub namespace: &'v str,
+    /// Its name.
+    pub name: &'v str,
+    /// What is known of it.
+    pub fact: &'v Known<Fact>,
+}
+
+/// What is known of the cluster at one moment. Immutable; a copy costs a few reference counts.
+#[derive(Clone, Debug)]
+pub struct ClusterView {
+    pub(super) tables: [Table; Kind::ALL.len()],
+    pub(super) coverage: [Coverage; Kind::ALL.len()],
+    pub(super) openshift: bool,
+    pub(super) golden: Golden,
+}
+
+impl ClusterView {
+    pub(super) fn new(coverage: &Coverage) -> Self {
+        Self {
+            tables: std::array::from_fn(|_| Table::default()),
+            coverage: std::array::from_fn(|_| coverage.clone()),
+            openshift: false,
+            golden: Golden::default(),
+        }
+    }
+
+    /// A view of which nothing is known yet.
+    pub fn unknown() -> Self {
+        Self::new(&Coverage::Pending)
+    }
+
+    /// How much is known of a kind.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "one element a kind, by the array's length"
+    )]
+    pub const fn coverage(&self, kind: Kind) -> &Coverage {
+        &self.coverage[kind as usize]
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "one element a kind, by the array's length"
+    )]
+    pub(super) const fn table(&self, kind: Kind) -> &Table {
+        &self.tables[kind as usize]
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "one element a kind, by the array's length"
+    )]
+    pub(super) const fn table_mut(&mut self, kind: Kind) -> &mut Table {
+        &mut self.tables[kind as usize]
+    }
+
+    /// An object as far as the view goes: `Known(None)` means that the view has none, which for a watched kind is to be
+    /// confirmed before a decision rests on it ([`Facts`](super::Facts)).
+    pub fn object(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&Fact>> {
+        match self.table(kind).get(namespace, name) {
+            Some(fact) => fact.as_ref().map(Some),
+            None if self.coverage(kind).is_known() => Known::Known(None),
+            None => Known::Unknown,
+        }
+    }
+
+    /// All objects of a kind, by namespace and name.
+    pub fn objects(&self, kind: Kind) -> Vec<Seen<'_>> {
+        self.table(kind).sorted()
+    }
+
+    /// How many objects of a kind are known.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.table(kind).len()
+    }
+
+    /// The namespaces that hold an object of a kind, sorted.
+    pub fn namespaces_of(&self, kind: Kind) -> Vec<&str> {
+        self.table(kind).namespaces()
+    }
+
+    /// Whether the cluster is an OpenShift: it serves `config.openshift.io`.
+    pub const fn is_openshift(&self) -> bool {
+        self.openshift
+    }
+
+    /// Whether every kind is either listed or known to be out of reach, so that answers need not wait any longer.
+    pub fn is_settled(&self) -> bool {
+        !self.coverage.contains(&Coverage::Pending)
+    }
+}

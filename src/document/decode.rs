@@ -1,0 +1,343 @@
+//! Typed reading of a tree that reports every fault and goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Diagnostic, Node, Place, Severity, Value};
+
+/// A type that can be read from a node.
+pub trait Decode: Sized {
+    /// Reads the value, or reports why not and returns `None`.
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self>;
+}
+
+/// Collects the faults of one file, and knows the path of the field being read.
+#[derive(Debug)]
+pub struct Decoder {
+    file: Arc<str>,
+    path: Vec<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Decoder {
+    /// A decoder for a file of this name.
+    pub fn new(file: Arc<str>) -> Self {
+        Self {
+            file,
+            path: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// The file being read.
+    pub fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// What was found wrong.
+    pub fn finish(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+
+    /// Steps into a field. Every `enter` has its [`Decoder::leave`].
+    pub fn enter(&mut self, field: &str) {
+        self.path.push(match self.path.is_empty() {
+            true => field.to_owned(),
+            false => format!(".{field}"),
+        });
+    }
+
+    /// Steps into a list element.
+    pub fn enter_index(&mut self, index: usize) {
+        self.path.push(format!("[{index}]"));
+    }
+
+    /// Steps out again.
+    pub fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// Reports a fault at a node; the field's path is added to the message.
+    pub fn error(&mut self, node: &Node, message: impl AsRef<str>, help: impl Into<String>) {
+        self.error_at(node.place, message, help);
+    }
+
+    /// Reports a fault at a place; the path of the field being read is added to the message.
+    pub fn error_at(&mut self, place: Place, message: impl AsRef<str>, help: impl Into<String>) {
+        let path = self.path.concat();
+        let message = message.as_ref();
+        let message = match path.is_empty() {
+            true => message.to_owned(),
+            false => format!("{path}: {message}"),
+        };
+        self.diagnostics.push(Diagnostic {
+            severity: Severity::Error,
+            message,
+            file: self.file.clone(),
+            line: place.line,
+            column: place.column,
+            help: help.into(),
+        });
+    }
+
+    /// Reports that a node is of the wrong type.
+    pub fn wrong_type(&mut self, node: &Node, expected: &str, help: &str) {
+        let found = node.value.describe();
+        let help = match node.value {
+            Value::Null => format!("remove the line, or give it a value: {help}"),
+            _ => help.to_owned(),
+        };
+        self.error(node, format!("expected {expected}, found {found}"), help);
+    }
+}
+
+/// The fields of an object node: unknown and repeated ones are reported at once.
+pub struct Fields<'n> {
+    entries: Vec<(&'n str, &'n Node)>,
+    place: Place,
+}
+
+impl<'n> Fields<'n> {
+    /// Reads an object that may have these fields and no others. `owner` is what the message calls the object.
+    pub fn of(node: &'n Node, owner: &str, known: &[&str], decoder: &mut Decoder) -> Option<Self> {
+        let Value::Map(entries) = &node.value else {
+            let fields = known.join(", ");
+            decoder.wrong_type(node, "an object", &format!("its fields are: {fields}"));
+            return None;
+        };
+        let mut kept: Vec<(&str, &Node)> = Vec::new();
+        for (name, place, value) in entries {
+            if !known.contains(&name.as_str()) {
+                decoder.error_at(
+                    *place,
+                    format!("unknown field `{name}`: not a field of {owner}"),
+                    suggest(name, known),
+                );
+            } else if kept.iter().any(|(seen, _)| seen == name) {
+                let help = "keep one of the two; YAML objects have each key once";
+                decoder.error_at(*place, format!("field `{name}` stands twice"), help);
+            } else {
+                kept.push((name, value));
+            }
+        }
+        Some(Self {
+            entries: kept,
+            place: node.place,
+        })
+    }
+
+    /// The node of a field, if it is there.
+    pub fn node(&self, name: &str) -> Option<&'n Node> {
+        self.entries
+            .iter()
+            .find_map(|(field, node)| (*field == name).then_some(*node))
+    }
+
+    /// Reads a field. The outer `None` is a fault (already reported), the inner one means that it is not there.
+    pub fn optional<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<Option<T>> {
+        let Some(node) = self.node(name) else {
+            return Some(None);
+        };
+        decoder.enter(name);
+        let value = T::decode(node, decoder);
+        decoder.leave();
+        value.map(Some)
+    }
+
+    /// Reads a field, or takes the default when it is not there.
+    pub fn or_default<T: Decode + Default>(&self, name: &str, decoder: &mut Decoder) -> Option<T> {
+        self.optional(name, decoder).map(Option::unwrap_or_default)
+    }
+
+    /// Reads a field that must be there.
+    pub fn required<T: Decode>(&self, name: &str, help: &str, decoder: &mut Decoder) -> Option<T> {
+        let value = self.optional(name, decoder)?;
+        if value.is_none() {
+            decoder.error_at(self.place, format!("field `{name}` is missing"), help);
+        }
+        value
+    }
+}
+
+/// "did you mean", and what is known.
+pub(super) fn suggest(found: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .min();
+    let mut sorted = known.to_vec();
+    sorted.sort_unstable();
+    let known = format!("known here: {}", sorted.join(", "));
+    match near {
+        Some((_, name)) => format!("did you mean `{name}`? {known}"),
+        None => known,
+    }
+}
+
+impl Decode for String {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        match &node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.clone()),
+            Value::Text(_) => {
+                decoder.error(
+                    node,
+                    "the text is empty",
+                    "give it a value or remove the line",
+                );
+                None
+            }
+            Value::Bool(_) | Value::Number(_) => {
+                decoder.wrong_type(node, "a text", "put it in quotes");
+                None
+            }
+            _ => {
+                decoder.wrong_type(node, "a text", "one word or one sentence");
+                None
+            }
+        }
+    }
+}
+
+impl Decode for bool {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        if let Value::Bool(value) = node.value {
+            return Some(value);
+        }
+        decoder.wrong_type(
+            node,
+            "true or false",
+            "write `true` or `false` without quotes",
+        );
+        None
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        let Value::List(items) = &node.value else {
+            decoder.wrong_type(node, "a list", "write `[]` for an empty one");
+            return None;
+        };
+        let mut decoded = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            decoder.enter_index(index);
+            decoded.extend(T::decode(item, decoder));
+            decoder.leave();
+        }
+        (decoded.len() == items.len()).then_some(decoded)
+    }
+}
+
+impl Decode for BTreeMap<String, String> {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        let Value::Map(entries) = &node.value else {
+            decoder.wrong_type(node, "an object of texts", "for example {team: blue}");
+            return None;
+        };
+        let mut decoded = Self::new();
+        for (name, place, value) in entries {
+            decoder.enter(name);
+            if let Some(text) = String::decode(value, decoder)
+                && decoded.insert(name.clone(), text).is_some()
+            {
+                decoder.error_at(
+                    *place,
+                    format!("`{name}` stands twice"),
+                    "keep one of the two",
+                );
+            }
+            decoder.leave();
+        }
+        (decoded.len() == entries.len()).then_some(decoded)
+    }
+}
+
+impl Decode for jiff::civil::Date {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        let help = "write it as year-month-day, for example 2027-01-31";
+        let Value::Text(text) = &node.value else {
+            decoder.wrong_type(node, "a date", help);
+            return None;
+        };
+        let date = (text.len() == 10).then(|| text.parse().ok()).flatten();
+        if date.is_none() {
+            decoder.error(node, format!("`{text}` is not a date"), help);
+        }
+        date
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pair {
+        left: String,
+        right: Vec<bool>,
+    }
+
+    impl Decode for Pair {
+        fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+            let fields = Fields::of(node, "Pair", &["left", "right"], decoder)?;
+            let left = fields.required("left", "name it", decoder);
+            let right = fields.or_default("right", decoder);
+            Some(Self {
+                left: left?,
+                right: right?,
+            })
+        }
+    }
+
+    fn decode(text: &str) -> (Option<Pair>, Vec<String>) {
+        let file: Arc<str> = Arc::from("f.yaml");
+        let documents = super::super::parse(&file, text).unwrap();
+        let mut decoder = Decoder::new(file);
+        let pair = Pair::decode(&documents[0], &mut decoder);
+        let told = decoder.finish().iter().map(ToString::to_string).collect();
+        (pair, told)
+    }
+
+    #[test]
+    fn a_sound_object_is_read() {
+        let (pair, told) = decode("left: a\nright: [true, false]\n");
+        let pair = pair.unwrap();
+        assert_eq!(
+            (pair.left.as_str(), pair.right.as_slice()),
+            ("a", [true, false].as_slice())
+        );
+        assert!(told.is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_told_with_place_path_and_cure() {
+        let (pair, told) = decode("lefd: a\nright: [1, maybe, true]\nright: []\n");
+        assert!(pair.is_none());
+        assert_eq!(
+            told,
+            [
+                "error: unknown field `lefd`: not a field of Pair\n  --> f.yaml:1:1\n  \
+                 = help: did you mean `left`? known here: left, right",
+                "error: field `right` stands twice\n  --> f.yaml:3:1\n  \
+                 = help: keep one of the two; YAML objects have each key once",
+                "error: field `left` is missing\n  --> f.yaml:1:1\n  = help: name it",
+                "error: right[0]: expected true or false, found the number `1`\n  --> f.yaml:2:9\n  \
+                 = help: write `true` or `false` without quotes",
+                "error: right[1]: expected true or false, found the text `maybe`\n  --> f.yaml:2:12\n  \
+                 = help: write `true` or `false` without quotes",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bare_key_is_told_how_to_mend() {
+        let (_, told) = decode("left: a\nright:\n");
+        assert_eq!(
+            told,
+            [
+                "error: right: expected a list, found nothing\n  --> f.yaml:2:6\n  \
+              = help: remove the line, or give it a value: write `[]` for an empty one"
+            ]
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! YAML documents with places: a tree that knows the line and column of every node, and typed reading of it that
+//! reports every fault it meets and goes on.
+//!
+//! Policy files are read with this ([`crate::policy`]), and each rule reads its own `parameters` with it
+//! ([`crate::rules`]). Nothing here touches a file: text comes in, diagnostics come out.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod decode;
+mod diagnostic;
+mod globs;
+mod node;
+
+pub use decode::{Decode, Decoder, Fields};
+pub use diagnostic::{Diagnostic, Severity};
+pub use globs::Globs;
+pub use node::{Node, Place, Value, parse};

@@ -1,0 +1,22 @@
+//! goldkeeper: an admission webhook that keeps virtual machines and golden images in order on OpenShift Virtualization.
+//!
+//! The same engine answers the API server over HTTPS and the administrator on the command line, so that the two can
+//! never decide differently. Arrows point down only:
+//!
+//! ```text
+//!             cli        (composition root: the only place that knows everybody)
+//!              |
+//!   +----------+---------+---------+----------+----------+
+//! webhook     tls      watch     store     report   telemetry      adapters: axum, rustls, kube, files, prometheus
+//!   +----------+---------+---------+----------+----------+
+//!              |
+//!            engine       evaluate(request, policies, facts) -> Evaluation -> Decision
+//!              |
+//!   rules   policy   cluster   admission   document                domain: serde, serde_json, globset; no IO, no clock
+//! ```
+//!
+//! The domain modules and `engine` deny `clippy::disallowed_methods` and `clippy::disallowed_types` (see
+//! `.clippy.toml`), and a test reads their imports.
+pub mod admission;
+pub mod cluster;
+pub mod document;
