@@ -20,3 +20,4 @@
 pub mod admission;
 pub mod cluster;
 pub mod document;
+pub mod watch;
