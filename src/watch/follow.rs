@@ -125,6 +125,7 @@ impl Follower {
             namespace: self.source.namespace.clone(),
         };
         let mut backoff = DefaultBackoff::default();
+        let mut returns = self.served.borrow().returns;
         let mut position = None;
         loop {
             let attempt = match &mut position {
@@ -139,18 +140,22 @@ impl Follower {
                     // Nothing is wrong yet: the watch was away for too long, so list.
                     continue;
                 }
+                tracing::debug!(kind = ?self.source.kind, reason = %failure.reason, "attempt failed");
                 self.send(Change::Failed(failure.reason)).await?;
-                self.back_off(&mut backoff).await;
+                self.back_off(&mut backoff, &mut returns).await;
             }
         }
     }
 
-    /// Waits longer and longer; but not when the API server has come back.
-    async fn back_off(&self, backoff: &mut DefaultBackoff) {
+    /// Waits longer and longer; but not when the API server has come back, and anew if it came back since the last wait.
+    async fn back_off(&self, backoff: &mut DefaultBackoff, returns: &mut u64) {
         let mut served = self.served.clone();
-        let returns = served.borrow_and_update().returns;
+        let now = served.borrow_and_update().returns;
+        if std::mem::replace(returns, now) != now {
+            backoff.reset();
+        }
         let delay = backoff.next().unwrap_or(WATCH);
-        let returned = served.wait_for(|served| served.returns != returns);
+        let returned = served.wait_for(|served| served.returns != now);
         if let Ok(Ok(_)) = timeout(delay, returned).await {
             backoff.reset();
         }

@@ -329,7 +329,7 @@ async fn while_the_api_server_is_away_the_last_view_holds() {
     assert_eq!(age(&watch, Kind::VirtualMachine), None);
 
     api.set_down(true);
-    sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_mins(5)).await;
     assert!(has(&watch.view(), Kind::DataSource, "a", "one"));
     assert_eq!(*watch.view().coverage(Kind::DataSource), Coverage::Watched);
     assert!(age(&watch, Kind::DataSource).unwrap() > Duration::from_secs(290));
@@ -352,7 +352,7 @@ async fn a_position_that_is_too_old_is_listed_anew_at_once() {
     let watch = started(&api).await;
     sleep(Duration::from_secs(5)).await;
     api.set_down(true);
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     api.expire_watches();
     api.delete(Kind::DataSource, "a", "one");
     api.set_down(false);
@@ -372,6 +372,6 @@ async fn a_dropped_watch_asks_no_more() {
     drop(watch);
     sleep(Duration::from_secs(1)).await;
     let before = api.requests("");
-    sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_mins(5)).await;
     assert_eq!(api.requests(""), before);
 }
