@@ -20,3 +20,7 @@
 pub mod admission;
 pub mod cluster;
 pub mod document;
+pub mod engine;
+pub mod policy;
+pub mod rules;
+pub mod webhook;

@@ -83,12 +83,6 @@ enum Placement {
     Default,
 }
 
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self::Unknown
-    }
-}
-
 impl Golden {
     pub(super) fn of(view: &ClusterView) -> Self {
         let hyper_converged = view.hyper_converged();
@@ -186,9 +180,8 @@ impl ClusterView {
         }
         match found {
             Some((_, Known::Known(Fact::HyperConverged(settings)))) => Known::Known(Some(settings)),
-            Some(_) => Known::Unknown,
             None if self.coverage(Kind::HyperConverged).is_known() => Known::Known(None),
-            None => Known::Unknown,
+            _ => Known::Unknown,
         }
     }
 

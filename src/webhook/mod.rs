@@ -1,0 +1,3 @@
+//! The HTTPS side: what the API server sends, and what it gets.
+
+pub mod review;
