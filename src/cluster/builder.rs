@@ -107,18 +107,20 @@ impl Builder {
         }
     }
 
-    /// An object is new or has changed.
-    pub fn apply(&mut self, kind: Kind, key: ObjectKey, fact: Known<Fact>) {
-        self.view.table_mut(kind).insert(key, fact);
+    /// An object is new or has changed. Returns whether that changes the view.
+    pub fn apply(&mut self, kind: Kind, key: ObjectKey, fact: Known<Fact>) -> bool {
+        self.view.table_mut(kind).insert(key, fact)
     }
 
-    /// An object is gone.
-    pub fn delete(&mut self, kind: Kind, key: &ObjectKey) {
-        self.view.table_mut(kind).remove(key);
+    /// An object is gone. Returns whether that changes the view.
+    pub fn delete(&mut self, kind: Kind, key: &ObjectKey) -> bool {
+        self.view.table_mut(kind).remove(key)
     }
 
-    /// A namespace is no longer followed.
+    /// A namespace is no longer followed; a list of it that has begun is dropped too.
     pub fn forget_namespace(&mut self, kind: Kind, namespace: &str) {
+        self.staged
+            .retain(|(other, scope, _)| *other != kind || &**scope != namespace);
         self.view.table_mut(kind).remove_namespace(namespace);
     }
 

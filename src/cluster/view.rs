@@ -35,32 +35,42 @@ impl Coverage {
     }
 }
 
-type Named = HashMap<Box<str>, Known<Fact>>;
+/// Names and facts are shared between views: a change to one of ten thousand namespaces copies pointers, not objects.
+type Named = HashMap<Arc<str>, Arc<Known<Fact>>>;
 
 /// The objects of one kind, by namespace and name. Cheap to copy: what did not change is shared.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table(Arc<HashMap<Box<str>, Arc<Named>>>);
+pub(super) struct Table(Arc<HashMap<Arc<str>, Arc<Named>>>);
 
 impl Table {
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&Known<Fact>> {
-        self.0.get(namespace)?.get(name)
+        self.0.get(namespace)?.get(name).map(|fact| &**fact)
     }
 
-    pub(super) fn insert(&mut self, key: ObjectKey, fact: Known<Fact>) {
-        let namespaces = Arc::make_mut(&mut self.0);
-        let named = namespaces.entry(key.namespace).or_default();
-        Arc::make_mut(named).insert(key.name, fact);
-    }
-
-    pub(super) fn remove(&mut self, key: &ObjectKey) {
-        let namespaces = Arc::make_mut(&mut self.0);
-        let Some(named) = namespaces.get_mut(&key.namespace) else {
-            return;
-        };
-        Arc::make_mut(named).remove(&key.name);
-        if named.is_empty() {
-            namespaces.remove(&key.namespace);
+    /// Whether anything changed by it: most updates of an object touch nothing that is kept of it.
+    pub(super) fn insert(&mut self, key: ObjectKey, fact: Known<Fact>) -> bool {
+        if self.get(&key.namespace, &key.name) == Some(&fact) {
+            return false;
         }
+        let namespaces = Arc::make_mut(&mut self.0);
+        let named = namespaces.entry(key.namespace.into()).or_default();
+        Arc::make_mut(named).insert(key.name.into(), Arc::new(fact));
+        true
+    }
+
+    /// Whether there was such an object.
+    pub(super) fn remove(&mut self, key: &ObjectKey) -> bool {
+        if self.get(&key.namespace, &key.name).is_none() {
+            return false;
+        }
+        let namespaces = Arc::make_mut(&mut self.0);
+        if let Some(named) = namespaces.get_mut(&*key.namespace) {
+            Arc::make_mut(named).remove(&*key.name);
+            if named.is_empty() {
+                namespaces.remove(&*key.namespace);
+            }
+        }
+        true
     }
 
     pub(super) fn remove_namespace(&mut self, namespace: &str) {
