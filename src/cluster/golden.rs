@@ -42,7 +42,7 @@ impl Origin {
             }
             Self::Template => "HyperConverged status.dataImportCronTemplates[].metadata.namespace",
             Self::Parameter => "the policy's parameters.defaultNamespace",
-            Self::Found => "the boot sources of the platform's own templates are there",
+            Self::Found => "where the platform's own boot sources are",
             Self::BuiltIn => "the platform's built-in default",
         }
     }

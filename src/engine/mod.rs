@@ -7,8 +7,10 @@
 mod enforce;
 mod evaluate;
 mod message;
+mod observer;
 mod registration;
 
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, evaluate};
+pub use observer::Observer;
 pub use registration::{ClientConfig, mutating_configuration, validating_configuration};

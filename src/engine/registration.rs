@@ -229,57 +229,38 @@ fn configuration(kind: &str, name: &str, webhooks: &[Value]) -> Value {
     })
 }
 
-/// A field that is there and not null, along a path: `null` is legal in what users send.
-fn present(path: &str) -> String {
-    let mut terms = Vec::new();
-    for (end, _) in path.match_indices('.').skip(1).chain([(path.len(), "")]) {
-        let prefix = path.get(..end).unwrap_or(path);
-        terms.push(format!("has({prefix}) && {prefix} != null"));
-    }
-    terms.join(" && ")
-}
+/// Where data volume templates are: in a virtual machine, and in a pool.
+const TEMPLATES: [&str; 2] = [
+    ".?spec.?dataVolumeTemplates",
+    ".?spec.?virtualMachineTemplate.?spec.?dataVolumeTemplates",
+];
 
-/// Whether any boot source is named without a namespace, in any of the three kinds of object.
+/// Whether any boot source is named without a namespace, in any of the three kinds of object. `null` and `""` are as good
+/// as nothing.
 fn without_namespace() -> String {
-    let missing = |reference: &str| {
-        let namespace = format!("{reference}.namespace");
-        format!("(!has({namespace}) || {namespace} == null || {namespace} == \"\")")
-    };
-    let in_templates = |path: &str| {
-        let template =
-            "has(d.spec) && d.spec != null && has(d.spec.sourceRef) && d.spec.sourceRef != null";
+    let unnamed = |spec: &str| {
+        let namespace = format!("{spec}.sourceRef.namespace");
         format!(
-            "{} && {path}.exists(d, {template} && {})",
-            present(path),
-            missing("d.spec.sourceRef")
+            "{spec}.?sourceRef.hasValue() && \
+             !(has({namespace}) && {namespace} != null && {namespace} != \"\")"
         )
     };
-    let (machine, pool, volume) = (
-        TEMPLATE_PATHS[0],
-        TEMPLATE_PATHS[1],
-        "object.spec.sourceRef",
-    );
+    let templates = TEMPLATES.map(|path| {
+        format!(
+            "object{path}.orValue([]).exists(d, has(d.spec) && {})",
+            unnamed("d.spec")
+        )
+    });
     format!(
-        "{} || {} || {} && {}",
-        in_templates(machine),
-        in_templates(pool),
-        present(volume),
-        missing(volume)
+        "{} || has(object.spec) && {}",
+        templates.join(" || "),
+        unnamed("object.spec")
     )
 }
 
-const TEMPLATE_PATHS: [&str; 2] = [
-    "object.spec.dataVolumeTemplates",
-    "object.spec.virtualMachineTemplate.spec.dataVolumeTemplates",
-];
-
 /// On UPDATE only a change of the templates is of interest: nothing else may cost a call.
 fn templates_differ() -> String {
-    let differ = TEMPLATE_PATHS.map(|path| {
-        let old = path.replacen("object", "oldObject", 1);
-        let (in_new, in_old) = (present(path), present(&old));
-        format!("(({in_new}) ? {path} : []) != (({in_old}) ? {old} : [])")
-    });
+    let differ = TEMPLATES.map(|path| format!("object{path} != oldObject{path}"));
     format!("request.operation != \"UPDATE\" || {}", differ.join(" || "))
 }
 
