@@ -2,6 +2,7 @@
 
 mod banner;
 mod cluster;
+mod policies;
 mod serve;
 mod webhook_config;
 

@@ -15,13 +15,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cluster::ClusterView;
 use crate::policy::PolicySet;
-use crate::store;
 use crate::telemetry::{self, Health, LogFormat, Metrics, Sources};
 use crate::tls::{self, Certificate};
 use crate::webhook::{self, App, Limits, Server};
 
 use super::banner;
 use super::cluster::{Cluster, ClusterArgs};
+use super::policies::PolicyArgs;
 
 /// How long a live cluster is waited for before the start is told; serving has begun by then.
 const SETTLE: Duration = Duration::from_secs(12);
@@ -35,14 +35,8 @@ Examples:
 
 What is logged is set by GOLDKEEPER_LOG: error, warn, info, debug.")]
 pub(super) struct Serve {
-    /// Folder with the policy files
-    #[arg(
-        long,
-        env = "GOLDKEEPER_POLICIES",
-        default_value = "policies",
-        value_name = "DIR"
-    )]
-    policies: PathBuf,
+    #[command(flatten)]
+    policies: PolicyArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
     /// HTTPS address for /mutate and /validate
@@ -103,7 +97,7 @@ impl Serve {
             tls_key,
             log_format,
         } = self;
-        let policies = Arc::new(ArcSwap::from_pointee(store::compile_folder(&policies)?));
+        let policies = Arc::new(ArcSwap::from_pointee(policies.compile()?));
         let (certificate, signed) = certificate(tls_cert.zip(tls_key), listen)?;
         let server = Server::bind(listen)?;
         let plain = TcpListener::bind(metrics_listen).await;
@@ -131,7 +125,7 @@ impl Serve {
         let address = server.address();
         tokio::spawn(stop_on_signal(health.clone(), server.stopper()));
         let tls = tls::server_config(certificate)?;
-        let https = server.serve(tls, webhook::router(app));
+        let https = server.serve(tls, webhook::router(&app));
         let plain = axum::serve(plain, telemetry::router(health, sources)).into_future();
         let told = async {
             tell(title, &policies.load(), &cluster, address).await;

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use crate::engine::{ClientConfig, mutating_configuration, validating_configuration};
-use crate::store;
+
+use super::policies::PolicyArgs;
 
 /// Arguments of `goldkeeper webhook-config`.
 #[derive(Debug, Args)]
@@ -18,14 +19,8 @@ Examples:
   goldkeeper webhook-config --policies policies > deploy/base/webhooks.yaml
   goldkeeper webhook-config --policies policies --url https://127.0.0.1:8443 --ca-bundle ca.crt | kubectl apply -f -")]
 pub(super) struct WebhookConfig {
-    /// Folder with the policy files
-    #[arg(
-        long,
-        env = "GOLDKEEPER_POLICIES",
-        default_value = "policies",
-        value_name = "DIR"
-    )]
-    policies: PathBuf,
+    #[command(flatten)]
+    policies: PolicyArgs,
     /// Address of a goldkeeper outside the cluster, without path; the Service otherwise
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -48,7 +43,7 @@ impl WebhookConfig {
             url,
             ca_bundle,
         } = self;
-        let policies = store::compile_folder(&policies)?;
+        let policies = policies.compile()?;
         let read = |path: PathBuf| {
             std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))
         };

@@ -243,7 +243,7 @@ mod tests {
         let mut text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for (previous, next) in "abcdefgh".chars().zip("bcdefghi".chars()) {
             let aliases = vec![format!("*{previous}"); 10].join(",");
-            text += &format!("{next}: &{next} [{aliases}]\n");
+            text.extend([next.to_string(), format!(": &{next} [{aliases}]\n")]);
         }
         assert!(read(&text).is_err());
     }

@@ -136,7 +136,7 @@ fn decode_resources(
             if let Some(resource) =
                 Resource::from_plural(&name).filter(|resource| known.contains(resource))
             {
-                resources.push(resource)
+                resources.push(resource);
             } else {
                 let message =
                     format!("`{name}` is not a resource that this kind of policy looks at");

@@ -29,9 +29,10 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
     let mut builder = Builder::complete();
     let mut objects = 0;
     for path in paths {
-        let files = match path.is_dir() {
-            true => files_of(path, &["yaml", "yml", "json"])?,
-            false => vec![path.clone()],
+        let files = if path.is_dir() {
+            files_of(path, &["yaml", "yml", "json"])?
+        } else {
+            vec![path.clone()]
         };
         for file in files {
             for document in read_documents(&file)? {

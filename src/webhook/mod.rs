@@ -51,7 +51,7 @@ pub struct App {
 }
 
 /// The routes of the HTTPS port: `/mutate`, `/validate` and one path below it for each webhook.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     let mut add = |path: &str, route: Route| {
         let app = app.clone();

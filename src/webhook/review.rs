@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn what_is_no_review_is_told() {
-        let cases: [(fn(&mut Value), &str); 5] = [
+        type Change = fn(&mut Value);
+        let cases: [(Change, &str); 5] = [
             (
                 |review| review["apiVersion"] = json!("admission.k8s.io/v1beta1"),
                 "found admission.k8s.io/v1beta1",
