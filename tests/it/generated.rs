@@ -62,12 +62,12 @@ fn the_readme_lists_every_rule() {
             .iter()
             .map(|resource| resource.info().plural)
             .collect();
-        table += &format!(
-            "| `{}` | {} | {} |\n",
-            rule.kind,
+        let cells = [
+            &format!("`{}`", rule.kind),
             rule.summary,
-            resources.join(", ")
-        );
+            &resources.join(", "),
+        ];
+        table.extend(["| ", &cells.join(" | "), " |\n"]);
     }
     same("README.md", &format!("{before}{begin}{table}{end}{after}"));
 }

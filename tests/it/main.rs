@@ -9,4 +9,5 @@
 )]
 
 mod generated;
+mod serve;
 mod webhook;

@@ -160,7 +160,7 @@ async fn what_is_no_review_is_a_status_and_never_a_verdict() {
     let json = "application/json";
     let large = Body::from(vec![b' '; 7 * 1024 * 1024 + 1]);
     let endless = Body::from_stream(futures::stream::repeat_with(|| {
-        Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 65536]))
+        Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 8192]))
     }));
     let broken = Body::from_stream(futures::stream::iter([Err::<Bytes, _>(
         std::io::Error::other("gone"),
@@ -258,7 +258,7 @@ async fn a_fill_rests_on_one_live_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_live_read_that_takes_too_long_leaves_the_reference_alone() {
-    let slow = script(Duration::from_secs(60), |_| Known::Known(None));
+    let slow = script(Duration::from_mins(1), |_| Known::Known(None));
     let router = app(Some(slow), Limits::default());
     let started = tokio::time::Instant::now();
     let (status, answer) = post(router.clone(), "/mutate?timeout=2s", &review("demo")).await;
