@@ -18,6 +18,14 @@
 //! The domain modules and `engine` deny `clippy::disallowed_methods` and `clippy::disallowed_types` (see
 //! `.clippy.toml`), and a test reads their imports.
 pub mod admission;
+pub mod cli;
 pub mod cluster;
 pub mod document;
+pub mod engine;
+pub mod policy;
+pub mod rules;
+pub mod store;
+pub mod telemetry;
+pub mod tls;
 pub mod watch;
+pub mod webhook;

@@ -42,7 +42,7 @@ impl Origin {
             }
             Self::Template => "HyperConverged status.dataImportCronTemplates[].metadata.namespace",
             Self::Parameter => "the policy's parameters.defaultNamespace",
-            Self::Found => "the boot sources of the platform's own templates are there",
+            Self::Found => "where the platform's own boot sources are",
             Self::BuiltIn => "the platform's built-in default",
         }
     }
@@ -81,12 +81,6 @@ enum Placement {
     Own(Box<str>),
     Setting,
     Default,
-}
-
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self::Unknown
-    }
 }
 
 impl Golden {
@@ -186,9 +180,8 @@ impl ClusterView {
         }
         match found {
             Some((_, Known::Known(Fact::HyperConverged(settings)))) => Known::Known(Some(settings)),
-            Some(_) => Known::Unknown,
             None if self.coverage(Kind::HyperConverged).is_known() => Known::Known(None),
-            None => Known::Unknown,
+            _ => Known::Unknown,
         }
     }
 

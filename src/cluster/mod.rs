@@ -33,11 +33,12 @@ pub use storage::{DefaultClasses, StorageClass, StorageProfile};
 pub use view::{ClusterView, Coverage, Seen};
 
 /// A fact, or the admission that it is not known. "There is none" is a known fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Known<T> {
     /// The fact.
     Known(T),
     /// Not seen, not readable, or not yet asked for.
+    #[default]
     Unknown,
 }
 

@@ -16,6 +16,7 @@ pub trait Decode: Sized {
 pub struct Decoder {
     file: Arc<str>,
     path: Vec<String>,
+    owner: Place,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -25,6 +26,7 @@ impl Decoder {
         Self {
             file,
             path: Vec::new(),
+            owner: Place::default(),
             diagnostics: Vec::new(),
         }
     }
@@ -41,9 +43,10 @@ impl Decoder {
 
     /// Steps into a field. Every `enter` has its [`Decoder::leave`].
     pub fn enter(&mut self, field: &str) {
-        self.path.push(match self.path.is_empty() {
-            true => field.to_owned(),
-            false => format!(".{field}"),
+        self.path.push(if self.path.is_empty() {
+            field.to_owned()
+        } else {
+            format!(".{field}")
         });
     }
 
@@ -66,9 +69,10 @@ impl Decoder {
     pub fn error_at(&mut self, place: Place, message: impl AsRef<str>, help: impl Into<String>) {
         let path = self.path.concat();
         let message = message.as_ref();
-        let message = match path.is_empty() {
-            true => message.to_owned(),
-            false => format!("{path}: {message}"),
+        let message = if path.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{path}: {message}")
         };
         self.diagnostics.push(Diagnostic {
             severity: Severity::Error,
@@ -78,6 +82,16 @@ impl Decoder {
             column: place.column,
             help: help.into(),
         });
+    }
+
+    /// The object at this place is the one that [`Decoder::missing`] speaks of.
+    pub const fn owner_at(&mut self, place: Place) {
+        self.owner = place;
+    }
+
+    /// Reports that a field of the object last begun is missing.
+    pub fn missing(&mut self, field: &str, help: &str) {
+        self.error_at(self.owner, format!("field `{field}` is missing"), help);
     }
 
     /// Reports that a node is of the wrong type.
@@ -105,6 +119,7 @@ impl<'n> Fields<'n> {
             decoder.wrong_type(node, "an object", &format!("its fields are: {fields}"));
             return None;
         };
+        decoder.owner = node.place;
         let mut kept: Vec<(&str, &Node)> = Vec::new();
         for (name, place, value) in entries {
             if !known.contains(&name.as_str()) {
@@ -160,7 +175,7 @@ impl<'n> Fields<'n> {
 }
 
 /// "did you mean", and what is known.
-pub(super) fn suggest(found: &str, known: &[&str]) -> String {
+pub fn suggest(found: &str, known: &[&str]) -> String {
     let near = known
         .iter()
         .map(|name| (strsim::damerau_levenshtein(found, name), name))
@@ -219,13 +234,13 @@ impl<T: Decode> Decode for Vec<T> {
             decoder.wrong_type(node, "a list", "write `[]` for an empty one");
             return None;
         };
-        let mut decoded = Self::with_capacity(items.len());
+        let mut list = Self::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             decoder.enter_index(index);
-            decoded.extend(T::decode(item, decoder));
+            list.extend(T::decode(item, decoder));
             decoder.leave();
         }
-        (decoded.len() == items.len()).then_some(decoded)
+        (list.len() == items.len()).then_some(list)
     }
 }
 
@@ -235,11 +250,11 @@ impl Decode for BTreeMap<String, String> {
             decoder.wrong_type(node, "an object of texts", "for example {team: blue}");
             return None;
         };
-        let mut decoded = Self::new();
+        let mut map = Self::new();
         for (name, place, value) in entries {
             decoder.enter(name);
             if let Some(text) = String::decode(value, decoder)
-                && decoded.insert(name.clone(), text).is_some()
+                && map.insert(name.clone(), text).is_some()
             {
                 decoder.error_at(
                     *place,
@@ -249,7 +264,7 @@ impl Decode for BTreeMap<String, String> {
             }
             decoder.leave();
         }
-        (decoded.len() == entries.len()).then_some(decoded)
+        (map.len() == entries.len()).then_some(map)
     }
 }
 

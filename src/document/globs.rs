@@ -38,6 +38,14 @@ impl Globs {
         self.patterns.get(index).map(String::as_str)
     }
 
+    /// A pattern as a regular expression in RE2 syntax, as CEL's `matches` wants it.
+    pub fn regular_expression(pattern: &str) -> String {
+        let glob = GlobBuilder::new(pattern).literal_separator(false).build();
+        let expression = glob.map(|glob| glob.regex().to_owned()).unwrap_or_default();
+        // globset works on bytes and says so at the start of its expressions; names are plain ASCII.
+        expression.trim_start_matches("(?-u)").to_owned()
+    }
+
     /// The patterns as they were written.
     pub fn patterns(&self) -> &[String] {
         &self.patterns

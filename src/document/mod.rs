@@ -10,7 +10,7 @@ mod diagnostic;
 mod globs;
 mod node;
 
-pub use decode::{Decode, Decoder, Fields};
+pub use decode::{Decode, Decoder, Fields, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use globs::Globs;
 pub use node::{Node, Place, Value, parse};

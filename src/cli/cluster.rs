@@ -1,0 +1,122 @@
+//! Where the cluster comes from: files, or a live watch.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use arc_swap::ArcSwap;
+use clap::Args;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use crate::cluster::{ClusterView, Fact, Known, Question};
+use crate::store;
+use crate::telemetry::Pulse;
+use crate::watch::{self, LiveReader, LiveReads as LiveReadCounts, Watch};
+use crate::webhook::LiveReads;
+
+/// Where the cluster comes from.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArgs {
+    /// Take the cluster from files or folders (`kubectl get -o yaml`) instead of watching one; may be repeated
+    #[arg(long, env = "GOLDKEEPER_CLUSTER_FROM", value_name = "PATH", value_delimiter = ',',
+        conflicts_with_all = ["kubeconfig", "context"])]
+    cluster_from: Vec<PathBuf>,
+    /// Kubeconfig of the cluster to watch; in a pod, and without it, the pod's own cluster
+    #[arg(long, env = "GOLDKEEPER_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, env = "GOLDKEEPER_CONTEXT", value_name = "NAME")]
+    context: Option<String>,
+}
+
+/// A cluster to answer from.
+pub(super) struct Cluster {
+    /// What is known of it.
+    pub(super) view: Arc<ArcSwap<ClusterView>>,
+    /// What is told of it at start.
+    pub(super) origin: String,
+    watch: Option<Arc<Watch>>,
+}
+
+impl ClusterArgs {
+    /// Reads the files, or starts to watch.
+    pub(super) async fn open(self) -> Result<Cluster> {
+        let Self {
+            cluster_from,
+            kubeconfig,
+            context,
+        } = self;
+        if !cluster_from.is_empty() {
+            let names: Vec<String> = cluster_from
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            let files = store::read_cluster(&cluster_from)?;
+            return Ok(Cluster {
+                view: Arc::new(ArcSwap::new(files.view)),
+                origin: format!("{} ({} objects)", names.join(", "), files.objects),
+                watch: None,
+            });
+        }
+        let client = watch::client(kubeconfig.as_deref(), context.as_deref()).await?;
+        let watch = Watch::start(client);
+        Ok(Cluster {
+            view: watch.shared_view(),
+            origin: "watched live".to_owned(),
+            watch: Some(Arc::new(watch)),
+        })
+    }
+}
+
+impl Cluster {
+    /// Whether the view follows a live cluster.
+    pub(super) const fn is_live(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Live reads, where there is a live cluster.
+    pub(super) fn live(&self) -> Option<Arc<dyn LiveReads>> {
+        let reader = Reader(self.watch.as_ref()?.live());
+        Some(Arc::new(reader))
+    }
+
+    /// What metrics tell of the live cluster: outcomes of live reads, and seconds since each kind was last heard of.
+    pub(super) fn pulse(&self) -> Pulse {
+        let Some(watch) = self.watch.clone() else {
+            return Box::new(|| (Vec::new(), Vec::new()));
+        };
+        Box::new(move || {
+            let LiveReadCounts {
+                found,
+                absent,
+                failed,
+                shared,
+            } = watch.live().reads();
+            let reads = vec![
+                ("found", found),
+                ("absent", absent),
+                ("failed", failed),
+                ("shared", shared),
+            ];
+            let ages = watch.ages().into_iter();
+            let ages = ages
+                .filter_map(|(kind, age)| Some((kind, age?.as_secs_f64())))
+                .collect();
+            (reads, ages)
+        })
+    }
+}
+
+struct Reader(LiveReader);
+
+impl LiveReads for Reader {
+    fn read<'a>(
+        &'a self,
+        question: &'a Question,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Known<Option<Fact>>> {
+        self.0.read(question, deadline).boxed()
+    }
+}

@@ -1,0 +1,80 @@
+//! The command line: one file a subcommand, and the only place that knows every adapter.
+
+mod banner;
+mod cluster;
+mod policies;
+mod serve;
+mod webhook_config;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Could not do its work.
+const FAILED: u8 = 2;
+
+/// Keeps virtual machines and golden images in order on OpenShift Virtualization.
+#[derive(Debug, Parser)]
+#[command(name = "goldkeeper", version, about, max_term_width = 110, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean, 1 found something, 2 could not do its work.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answers the API server's admission reviews over HTTPS
+    Serve(serve::Serve),
+    /// Prints the webhook configurations that deliver what the policies want to see
+    WebhookConfig(webhook_config::WebhookConfig),
+}
+
+/// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work.
+pub fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    let outcome = match command {
+        Command::Serve(serve) => serve.run(),
+        Command::WebhookConfig(config) => config.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has gone, as `head` does: nothing to complain of.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", describe(&error));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The chain of causes on one line, each cause once.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text.push_str(separator);
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

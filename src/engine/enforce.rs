@@ -1,0 +1,163 @@
+//! What the API server is told.
+
+use crate::admission::Edit;
+use crate::policy::{OnMissingData, Policy, PolicySet};
+use crate::rules::Finding;
+
+use super::message;
+use super::{Evaluation, Outcome};
+
+/// The answer to a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// Why the request is refused; `None` if it is allowed.
+    pub denial: Option<String>,
+    /// What the user is warned of, each one sentence on one line.
+    pub warnings: Vec<String>,
+    /// What is filled in.
+    pub edits: Vec<Edit>,
+    /// For the audit log of the cluster: keys without a prefix (the API server puts the webhook's name before them).
+    pub audit_annotations: Vec<(&'static str, String)>,
+    /// What was done, for metrics and the log.
+    pub tally: Vec<Tally>,
+}
+
+/// What was done on behalf of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Name of the policy.
+    pub policy: String,
+    /// Its kind.
+    pub rule: &'static str,
+    /// What was done.
+    pub action: Action,
+}
+
+/// What is done with a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The request is refused.
+    Deny,
+    /// The user is warned.
+    Warn,
+    /// The audit log records it.
+    Audit,
+    /// A field is filled in.
+    Fill,
+    /// Nothing is said of what could not be told.
+    Allow,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 5] = [Self::Deny, Self::Warn, Self::Audit, Self::Fill, Self::Allow];
+
+    /// Its name in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Warn => "warn",
+            Self::Audit => "audit",
+            Self::Fill => "fill",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl Decision {
+    /// Whether the request is allowed.
+    pub const fn allowed(&self) -> bool {
+        self.denial.is_none()
+    }
+}
+
+/// Folds what was found and what each policy wants done with it into one decision: any refusal refuses, and every
+/// message is shown, in the order of the policies.
+pub fn enforce(evaluation: &Evaluation<'_>, policies: &PolicySet) -> Decision {
+    let mut decision = Decision::default();
+    let mut denials = Vec::new();
+    let mut warnings = Vec::new();
+    for outcome in &evaluation.outcomes {
+        for action in actions(outcome) {
+            match action {
+                Action::Deny => denials.push(message::denial(outcome)),
+                Action::Warn => warnings.push(message::warning(outcome)),
+                Action::Fill => decision.edits.extend(edit(outcome)),
+                Action::Audit | Action::Allow => {}
+            }
+            if let Some(key) = annotation_key(action) {
+                annotate(&mut decision, key, &message::record(outcome));
+            }
+            decision.tally.push(tally(outcome.policy, action));
+        }
+    }
+    if !decision.tally.is_empty() {
+        annotate(&mut decision, "policies", policies.digest());
+    }
+    decision.denial = (!denials.is_empty()).then(|| denials.join("\n"));
+    decision.warnings = message::within_limits(warnings);
+    decision
+}
+
+fn actions(outcome: &Outcome<'_>) -> Vec<Action> {
+    let policy = outcome.policy;
+    match (&outcome.finding, policy.on_missing_data) {
+        (Finding::Fill(_), _) => vec![Action::Fill],
+        (Finding::Undetermined(_), OnMissingData::Allow) => vec![Action::Allow],
+        (Finding::Undetermined(_), OnMissingData::Warn) => vec![Action::Warn],
+        (Finding::Undetermined(_), OnMissingData::Deny) => vec![Action::Deny],
+        (Finding::Violation(_), _) => {
+            let chosen = [
+                (policy.actions.deny, Action::Deny),
+                (policy.actions.warn, Action::Warn),
+                (policy.actions.audit, Action::Audit),
+            ];
+            chosen
+                .into_iter()
+                .filter(|(wanted, _)| *wanted)
+                .map(|(_, action)| action)
+                .collect()
+        }
+    }
+}
+
+fn edit(outcome: &Outcome<'_>) -> Option<Edit> {
+    match &outcome.finding {
+        Finding::Fill(edit) => Some(edit.clone()),
+        _ => None,
+    }
+}
+
+/// A denial is in the audit log as it is; the other actions leave a word there.
+const fn annotation_key(action: Action) -> Option<&'static str> {
+    match action {
+        Action::Deny => None,
+        Action::Warn => Some("warned"),
+        Action::Audit => Some("violated"),
+        Action::Fill => Some("filled"),
+        Action::Allow => Some("undetermined"),
+    }
+}
+
+fn annotate(decision: &mut Decision, key: &'static str, text: &str) {
+    let known = decision
+        .audit_annotations
+        .iter_mut()
+        .find(|(known, _)| *known == key);
+    match known {
+        Some((_, value)) if value.len() + text.len() < 1024 => {
+            value.push_str("; ");
+            value.push_str(text);
+        }
+        Some(_) => {}
+        None => decision.audit_annotations.push((key, text.to_owned())),
+    }
+}
+
+fn tally(policy: &Policy, action: Action) -> Tally {
+    Tally {
+        policy: policy.name.clone(),
+        rule: policy.rule.kind,
+        action,
+    }
+}

@@ -1,0 +1,130 @@
+//! All findings, raw.
+
+use jiff::civil::Date;
+
+use crate::admission::{AdmissionRequest, FieldPath};
+use crate::cluster::{Facts, Question};
+use crate::policy::{Matches, Policy, PolicySet};
+use crate::rules::{Finding, Stage, Subject, Undetermined, Webhook};
+
+/// Which policies are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// What is asked of them.
+    pub stage: Stage,
+    /// Only the policies that this webhook delivers; all if absent.
+    pub webhook: Option<Webhook>,
+}
+
+impl Route {
+    /// Everything that can be filled in.
+    pub const MUTATE: Self = Self {
+        stage: Stage::Fill,
+        webhook: None,
+    };
+
+    /// Everything that can be judged.
+    pub const VALIDATE: Self = Self {
+        stage: Stage::Validate,
+        webhook: None,
+    };
+
+    fn asks(self, policy: &Policy) -> bool {
+        self.webhook
+            .is_none_or(|webhook| webhook == policy.webhook())
+    }
+}
+
+/// What one policy found.
+#[derive(Debug)]
+pub struct Outcome<'p> {
+    /// The policy.
+    pub policy: &'p Policy,
+    /// What it found.
+    pub finding: Finding,
+}
+
+/// All that was found in a request.
+#[derive(Debug, Default)]
+pub struct Evaluation<'p> {
+    /// In the order of the policies, then of the object.
+    pub outcomes: Vec<Outcome<'p>>,
+    /// How many policies were asked about the request.
+    pub matched: usize,
+    /// What has to be read live before the findings can be relied on. If there is a way to read it, read it and evaluate
+    /// again with the answers; what stays unanswered is in the outcomes as undetermined.
+    pub questions: Vec<Question>,
+}
+
+/// Lets every policy that is for this request look at it.
+///
+/// `today` is the date in UTC by which exemptions end. Same input, same result: there is no other input.
+pub fn evaluate<'p>(
+    route: Route,
+    request: &AdmissionRequest<'_>,
+    policies: &'p PolicySet,
+    facts: Facts<'_>,
+    today: Date,
+) -> Evaluation<'p> {
+    let mut evaluation = Evaluation::default();
+    let Some(resource) = request.judged_resource() else {
+        return evaluation;
+    };
+    let subject = Subject {
+        stage: route.stage,
+        request,
+        resource,
+        namespace: request.namespace.or_empty(),
+    };
+    for policy in policies.policies() {
+        let wanted = policy.rule.wants(route.stage, resource, request.operation);
+        if !wanted || !route.asks(policy) {
+            continue;
+        }
+        let findings = match policy.matches(request, resource, &facts, today) {
+            Matches::No => continue,
+            Matches::Yes => policy.judge.judge(&subject, &facts),
+            Matches::Unknown(reason) => vec![Finding::Undetermined(unknown_namespace(
+                &subject, policy, reason,
+            ))],
+        };
+        evaluation.matched += 1;
+        for finding in findings {
+            evaluation.take(policy, finding);
+        }
+    }
+    evaluation.questions = facts.into_questions();
+    evaluation
+}
+
+impl<'p> Evaluation<'p> {
+    /// Of several edits of one field the first counts: policies are asked by name.
+    fn take(&mut self, policy: &'p Policy, finding: Finding) {
+        if let Finding::Fill(edit) = &finding
+            && self.edits().any(|other| other == &edit.path)
+        {
+            return;
+        }
+        self.outcomes.push(Outcome { policy, finding });
+    }
+
+    fn edits(&self) -> impl Iterator<Item = &FieldPath> {
+        self.outcomes
+            .iter()
+            .filter_map(|outcome| match &outcome.finding {
+                Finding::Fill(edit) => Some(&edit.path),
+                _ => None,
+            })
+    }
+}
+
+fn unknown_namespace(subject: &Subject<'_>, policy: &Policy, reason: String) -> Undetermined {
+    Undetermined {
+        summary: format!(
+            "could not tell whether policy {} is for {}: the labels of the namespace are not known",
+            policy.name, subject.namespace
+        ),
+        field: FieldPath::of(&["metadata", "namespace"]),
+        reason,
+    }
+}

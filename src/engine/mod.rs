@@ -1,0 +1,16 @@
+//! One request, one set of policies, one view of the cluster: one decision.
+//!
+//! [`evaluate`] lets the rules find what there is to find, raw; [`enforce`] folds in what each policy wants done with it.
+//! Both are pure: the webhook and the command line call the same two functions.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod enforce;
+mod evaluate;
+mod message;
+mod observer;
+mod registration;
+
+pub use enforce::{Action, Decision, Tally, enforce};
+pub use evaluate::{Evaluation, Outcome, Route, evaluate};
+pub use observer::Observer;
+pub use registration::{ClientConfig, mutating_configuration, validating_configuration};

@@ -1,0 +1,322 @@
+//! The webhook configurations that deliver what the policies want to see, and nothing else.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::admission::{Operation, Resource};
+use crate::document::Globs;
+use crate::policy::{Policy, PolicySet};
+use crate::rules::{Stage, Webhook};
+
+/// Mutating configurations run in the order of their names. This one sorts before `cdi-api-datavolume-mutate`, which
+/// refuses a reference that it can't resolve and is never called again, and before `virt-api-mutator`, which infers
+/// instance types from the boot source.
+const MUTATING: &str = "boot-source-namespace.goldkeeper.io";
+const VALIDATING: &str = "goldkeeper";
+
+/// Where the API server reaches goldkeeper.
+#[derive(Clone, Debug, Default)]
+pub struct ClientConfig {
+    /// Address without path, for a goldkeeper outside the cluster; the Service if absent.
+    pub url: Option<String>,
+    /// The certificate authority in base64, where nothing injects it.
+    pub ca_bundle: Option<String>,
+}
+
+impl ClientConfig {
+    fn json(&self, path: &str) -> Value {
+        let mut config = match &self.url {
+            Some(url) => json!({"url": format!("{}{path}", url.trim_end_matches('/'))}),
+            None => {
+                json!({"service": {"name": "goldkeeper", "namespace": "goldkeeper", "path": path, "port": 443}})
+            }
+        };
+        if let (Some(bundle), Some(config)) = (&self.ca_bundle, config.as_object_mut()) {
+            config.insert("caBundle".to_owned(), json!(bundle));
+        }
+        config
+    }
+}
+
+impl Webhook {
+    /// Every validating webhook, in the order of the configuration.
+    pub const ALL: [Self; 3] = [
+        Self::ProtectedNamespaces,
+        Self::ProtectedNamespacesWarnings,
+        Self::BootSources,
+    ];
+
+    /// Its part of the path and of the name.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::ProtectedNamespaces => "protected-namespaces",
+            Self::ProtectedNamespacesWarnings => "protected-namespaces-warnings",
+            Self::BootSources => "boot-sources",
+        }
+    }
+
+    /// Whether an outage of goldkeeper refuses what this webhook would have judged.
+    const fn fails_closed(self) -> bool {
+        matches!(self, Self::ProtectedNamespaces)
+    }
+}
+
+/// The mutating configuration for a set of policies; `None` if none of them fills anything in.
+pub fn mutating_configuration(policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
+    let filling: Vec<&Policy> = policies
+        .policies()
+        .iter()
+        .filter(|policy| policy.judge.fills())
+        .collect();
+    let rules = rules(&filling, Stage::Fill);
+    if rules.is_empty() {
+        return None;
+    }
+    let conditions = [
+        (
+            "not-being-deleted",
+            "!has(object.metadata.deletionTimestamp)".to_owned(),
+        ),
+        ("has-a-boot-source-without-namespace", without_namespace()),
+    ];
+    let webhook = webhook(
+        MUTATING,
+        "/mutate",
+        false,
+        &rules,
+        &conditions,
+        client,
+        |webhook| {
+            webhook.insert("reinvocationPolicy".to_owned(), json!("IfNeeded"));
+        },
+    );
+    Some(configuration(
+        "MutatingWebhookConfiguration",
+        MUTATING,
+        &[webhook],
+    ))
+}
+
+/// The validating configuration for a set of policies; `None` if there is nothing to judge.
+pub fn validating_configuration(policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
+    let webhooks: Vec<Value> = Webhook::ALL
+        .into_iter()
+        .filter_map(|webhook| validating_webhook(webhook, policies, client))
+        .collect();
+    (!webhooks.is_empty())
+        .then(|| configuration("ValidatingWebhookConfiguration", VALIDATING, &webhooks))
+}
+
+fn validating_webhook(kind: Webhook, policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
+    let delivered: Vec<&Policy> = policies
+        .policies()
+        .iter()
+        .filter(|policy| policy.webhook() == kind)
+        .collect();
+    let rules = rules(&delivered, Stage::Validate);
+    if rules.is_empty() {
+        return None;
+    }
+    let mut conditions = Vec::new();
+    match kind {
+        Webhook::ProtectedNamespaces | Webhook::ProtectedNamespacesWarnings => {
+            conditions.extend(
+                in_namespaces(&delivered)
+                    .map(|expression| ("in-a-protected-namespace", expression)),
+            );
+        }
+        Webhook::BootSources => {
+            conditions.push((
+                "not-being-deleted",
+                "!has(object.metadata.deletionTimestamp)".to_owned(),
+            ));
+            conditions.push(("boot-sources-differ", templates_differ()));
+        }
+    }
+    let name = format!("{}.goldkeeper.io", kind.slug());
+    let path = format!("/validate/{}", kind.slug());
+    Some(webhook(
+        &name,
+        &path,
+        kind.fails_closed(),
+        &rules,
+        &conditions,
+        client,
+        |_| {},
+    ))
+}
+
+/// One rule for each API group and set of operations, narrow: no wildcard, no subresource.
+fn rules(policies: &[&Policy], stage: Stage) -> Vec<Value> {
+    let mut wanted: BTreeMap<Resource, Vec<&'static str>> = BTreeMap::new();
+    for policy in policies {
+        for trigger in policy.rule.triggers(stage) {
+            for resource in trigger.resources {
+                if policy
+                    .matching
+                    .resources
+                    .as_ref()
+                    .is_some_and(|only| !only.contains(resource))
+                {
+                    continue;
+                }
+                let operations = wanted.entry(*resource).or_default();
+                operations.extend(trigger.operations.iter().copied().map(Operation::as_str));
+            }
+        }
+    }
+    let mut grouped: Vec<(Value, Vec<&'static str>)> = Vec::new();
+    for (resource, mut operations) in wanted {
+        operations.sort_unstable();
+        operations.dedup();
+        let info = resource.info();
+        let key = json!({"apiGroups": [info.group], "apiVersions": info.versions, "operations": operations,
+            "scope": "Namespaced"});
+        match grouped.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, resources)) => resources.push(info.plural),
+            None => grouped.push((key, vec![info.plural])),
+        }
+    }
+    let finished = grouped.into_iter().map(|(mut rule, resources)| {
+        if let Some(rule) = rule.as_object_mut() {
+            rule.insert("resources".to_owned(), json!(resources));
+        }
+        rule
+    });
+    finished.collect()
+}
+
+fn webhook(
+    name: &str,
+    path: &str,
+    fails_closed: bool,
+    rules: &[Value],
+    conditions: &[(&str, String)],
+    client: &ClientConfig,
+    finish: impl FnOnce(&mut serde_json::Map<String, Value>),
+) -> Value {
+    let conditions: Vec<Value> = conditions
+        .iter()
+        .map(|(name, expression)| json!({"name": name, "expression": expression}))
+        .collect();
+    let mut webhook = json!({
+        "name": name,
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": client.json(path),
+        "failurePolicy": if fails_closed { "Fail" } else { "Ignore" },
+        "matchConditions": conditions,
+        "matchPolicy": "Equivalent",
+        "rules": rules,
+        "sideEffects": "None",
+        "timeoutSeconds": if fails_closed { 3 } else { 2 },
+    });
+    if let Some(webhook) = webhook.as_object_mut() {
+        if conditions.is_empty() {
+            webhook.remove("matchConditions");
+        }
+        finish(webhook);
+    }
+    webhook
+}
+
+fn configuration(kind: &str, name: &str, webhooks: &[Value]) -> Value {
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": "goldkeeper"}},
+        "webhooks": webhooks,
+    })
+}
+
+/// Where data volume templates are: in a virtual machine, and in a pool.
+const TEMPLATES: [&str; 2] = [
+    ".?spec.?dataVolumeTemplates",
+    ".?spec.?virtualMachineTemplate.?spec.?dataVolumeTemplates",
+];
+
+/// Whether any boot source is named without a namespace, in any of the three kinds of object. `null` and `""` are as good
+/// as nothing.
+fn without_namespace() -> String {
+    let unnamed = |spec: &str| {
+        let namespace = format!("{spec}.sourceRef.namespace");
+        format!(
+            "{spec}.?sourceRef.hasValue() && \
+             !(has({namespace}) && {namespace} != null && {namespace} != \"\")"
+        )
+    };
+    let templates = TEMPLATES.map(|path| {
+        format!(
+            "object{path}.orValue([]).exists(d, has(d.spec) && {})",
+            unnamed("d.spec")
+        )
+    });
+    format!(
+        "{} || has(object.spec) && {}",
+        templates.join(" || "),
+        unnamed("object.spec")
+    )
+}
+
+/// On UPDATE only a change of the templates is of interest: nothing else may cost a call.
+fn templates_differ() -> String {
+    let differ = TEMPLATES.map(|path| format!("object{path} != oldObject{path}"));
+    format!("request.operation != \"UPDATE\" || {}", differ.join(" || "))
+}
+
+/// The namespaces of all policies as one expression, so that an outage touches no other. `None` if one of the policies
+/// is for all namespaces.
+fn in_namespaces(policies: &[&Policy]) -> Option<String> {
+    let mut terms = Vec::new();
+    for policy in policies {
+        terms.extend(
+            policy
+                .judge
+                .namespaces()?
+                .patterns()
+                .iter()
+                .map(|pattern| term(pattern)),
+        );
+    }
+    terms.sort_unstable();
+    terms.dedup();
+    Some(terms.join(" || "))
+}
+
+/// A pattern as CEL over `request.namespace`; what is no plain prefix becomes a regular expression.
+fn term(pattern: &str) -> String {
+    let is_plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}', '\\', '"']);
+    match pattern.strip_suffix('*') {
+        Some("") => "true".to_owned(),
+        Some(prefix) if is_plain(prefix) => format!("request.namespace.startsWith(\"{prefix}\")"),
+        None if is_plain(pattern) => format!("request.namespace == \"{pattern}\""),
+        _ => {
+            let expression = Globs::regular_expression(pattern)
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"");
+            format!("request.namespace.matches(\"{expression}\")")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_become_cel() {
+        let table = [
+            ("openshift", "request.namespace == \"openshift\""),
+            (
+                "openshift-*",
+                "request.namespace.startsWith(\"openshift-\")",
+            ),
+            ("*", "true"),
+            ("*-system", "request.namespace.matches(\"^.*\\\\-system$\")"),
+            ("a?[bc]", "request.namespace.matches(\"^a.[bc]$\")"),
+        ];
+        for (pattern, expected) in table {
+            assert_eq!(term(pattern), expected, "{pattern}");
+        }
+    }
+}

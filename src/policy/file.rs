@@ -1,0 +1,218 @@
+//! One document of a policy file.
+
+use crate::document::{Decode, Decoder, Fields, Node, Value, suggest};
+use crate::rules::{self, RULES, Rule};
+
+use super::{Match, OnMissingData, Policy, ValidationActions};
+
+/// The only `apiVersion` there is.
+const API_VERSION: &str = "goldkeeper.io/v1";
+
+const SPEC_FIELDS: &[&str] = &[
+    "validationActions",
+    "match",
+    "exemptions",
+    "onMissingData",
+    "message",
+    "parameters",
+];
+
+/// Reads a policy, or reports all that is wrong with it.
+pub(super) fn decode(node: &Node, decoder: &mut Decoder) -> Option<Policy> {
+    let fields = Fields::of(
+        node,
+        "a policy",
+        &["apiVersion", "kind", "metadata", "spec"],
+        decoder,
+    )?;
+    let api_version =
+        fields.required::<String>("apiVersion", "write apiVersion: goldkeeper.io/v1", decoder);
+    if let (Some(found), Some(node)) = (&api_version, fields.node("apiVersion"))
+        && found != API_VERSION
+    {
+        decoder.error(
+            node,
+            format!("unknown apiVersion `{found}`"),
+            format!("write {API_VERSION}"),
+        );
+    }
+    let rule = decode_kind(&fields, decoder);
+    let name = decode_name(&fields, decoder);
+    decoder.owner_at(node.place);
+    let spec = if let Some(spec) = fields.node("spec") {
+        decoder.enter("spec");
+        let spec = rule.and_then(|rule| decode_spec(spec, rule, decoder));
+        decoder.leave();
+        spec
+    } else {
+        decoder.missing("spec", "write at least spec: {validationActions: [Warn]}");
+        None
+    };
+    api_version.filter(|found| found == API_VERSION)?;
+    let mut policy = spec?;
+    policy.name = name?;
+    policy.line = node.place.line;
+    Some(policy)
+}
+
+fn decode_kind(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<&'static Rule> {
+    let kinds: Vec<&str> = RULES.iter().map(|rule| rule.kind).collect();
+    let kind: String = fields.required("kind", &suggest("", &kinds), decoder)?;
+    let rule = rules::find(&kind);
+    if let (None, Some(node)) = (rule, fields.node("kind")) {
+        decoder.error(
+            node,
+            format!("unknown kind `{kind}`"),
+            suggest(&kind, &kinds),
+        );
+    }
+    rule
+}
+
+fn decode_name(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<String> {
+    let help = "write metadata: {name: …}; messages name the policy by it";
+    let Some(node) = fields.node("metadata") else {
+        decoder.missing("metadata", help);
+        return None;
+    };
+    decoder.enter("metadata");
+    let metadata = Fields::of(node, "metadata", &["name"], decoder);
+    let name = metadata.and_then(|metadata| {
+        let name: String = metadata.required("name", help, decoder)?;
+        if is_dns_label(&name) {
+            return Some(name);
+        }
+        let help = "use lower-case letters, digits and - (63 at most), for example no-vms-here";
+        decoder.error(
+            metadata.node("name")?,
+            format!("`{name}` is not a name"),
+            help,
+        );
+        None
+    });
+    decoder.leave();
+    name
+}
+
+/// Whether a name is an RFC 1123 label.
+fn is_dns_label(name: &str) -> bool {
+    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() <= 63
+        && name.chars().all(|c| sound(c) || c == '-')
+        && name.starts_with(sound)
+        && name.ends_with(sound)
+}
+
+fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Option<Policy> {
+    let fields = Fields::of(node, &format!("{}.spec", rule.kind), SPEC_FIELDS, decoder)?;
+    let help = "write validationActions: [Deny], [Warn] or [Audit]";
+    let actions = fields.required("validationActions", help, decoder);
+    let exemptions = fields.or_default("exemptions", decoder);
+    let on_missing_data = fields.or_default("onMissingData", decoder);
+    let message = fields.optional("message", decoder);
+    let matching = match fields.node("match") {
+        Some(node) => {
+            decoder.enter("match");
+            let matching = Match::decode(node, &rule.resources(), decoder);
+            decoder.leave();
+            matching
+        }
+        None => Some(Match::default()),
+    };
+    decoder.owner_at(node.place);
+    let parameters = fields.node("parameters");
+    if parameters.is_some() {
+        decoder.enter("parameters");
+    }
+    let judge = (rule.decode)(parameters, decoder);
+    if parameters.is_some() {
+        decoder.leave();
+    }
+    Some(Policy {
+        name: String::new(),
+        rule,
+        file: decoder.file().clone(),
+        line: 0,
+        actions: actions?,
+        matching: matching?,
+        exemptions: exemptions?,
+        on_missing_data: on_missing_data?,
+        message: message?,
+        judge: judge?,
+    })
+}
+
+impl Decode for ValidationActions {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        const KNOWN: [&str; 3] = ["Deny", "Warn", "Audit"];
+        let Value::List(items) = &node.value else {
+            decoder.wrong_type(
+                node,
+                "a list of Deny, Warn, Audit",
+                "write [Deny], [Warn] or [Audit]",
+            );
+            return None;
+        };
+        let mut actions = Self::default();
+        let mut sound = !items.is_empty();
+        if items.is_empty() {
+            decoder.error(
+                node,
+                "no action is listed",
+                "write [Audit] if nobody is to be told",
+            );
+        }
+        for (index, item) in items.iter().enumerate() {
+            decoder.enter_index(index);
+            let name = String::decode(item, decoder);
+            let action = match name.as_deref() {
+                Some("Deny") => Some(&mut actions.deny),
+                Some("Warn") => Some(&mut actions.warn),
+                Some("Audit") => Some(&mut actions.audit),
+                Some(other) => {
+                    decoder.error(
+                        item,
+                        format!("unknown action `{other}`"),
+                        suggest(other, &KNOWN),
+                    );
+                    None
+                }
+                None => None,
+            };
+            match action {
+                Some(action) if *action => {
+                    decoder.error(item, "the action stands twice", "remove one of the two");
+                    sound = false;
+                }
+                Some(action) => *action = true,
+                None => sound = false,
+            }
+            decoder.leave();
+        }
+        if actions.deny && actions.warn {
+            let help = "keep Deny to refuse, or Warn to let through with a warning";
+            decoder.error(node, "Deny and Warn exclude each other", help);
+            sound = false;
+        }
+        sound.then_some(actions)
+    }
+}
+
+impl Decode for OnMissingData {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        match String::decode(node, decoder)?.as_str() {
+            "Allow" => Some(Self::Allow),
+            "Warn" => Some(Self::Warn),
+            "Deny" => Some(Self::Deny),
+            other => {
+                let known = ["Allow", "Warn", "Deny"];
+                decoder.error(
+                    node,
+                    format!("unknown value `{other}`"),
+                    suggest(other, &known),
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! All policies in force.
+
+use std::sync::Arc;
+
+use crate::document::{self, Decoder, Diagnostic, Place};
+use crate::rules::RULES;
+
+use super::{Policy, file};
+
+/// The text of a policy file.
+#[derive(Clone, Debug)]
+pub struct PolicySource {
+    /// The file, as the user named it.
+    pub file: Arc<str>,
+    /// What it says.
+    pub text: String,
+}
+
+/// The policies in force, in the order in which they are judged: by rule, then by name. Immutable.
+#[derive(Debug, Default)]
+pub struct PolicySet {
+    policies: Vec<Policy>,
+    digest: String,
+}
+
+impl PolicySet {
+    /// Compiles policy files: all of them, or none.
+    ///
+    /// # Errors
+    /// Every fault of every file, with its place and what to write instead.
+    pub fn compile(sources: &[PolicySource]) -> Result<Self, Vec<Diagnostic>> {
+        let mut policies: Vec<(Policy, Place)> = Vec::new();
+        let mut faults = Vec::new();
+        for source in sources {
+            let documents = match document::parse(&source.file, &source.text) {
+                Ok(documents) => documents,
+                Err(fault) => {
+                    faults.push(fault);
+                    continue;
+                }
+            };
+            let mut decoder = Decoder::new(source.file.clone());
+            if documents.is_empty() {
+                let help = "write a policy into it or remove the file";
+                decoder.error_at(Place::default(), "the file holds no policy", help);
+            }
+            for node in &documents {
+                let Some(policy) = file::decode(node, &mut decoder) else {
+                    continue;
+                };
+                if let Some((twin, _)) = policies.iter().find(|(other, _)| is_twin(other, &policy))
+                {
+                    let message = format!(
+                        "a {} named `{}` is also in {}:{}",
+                        policy.rule.kind, policy.name, twin.file, twin.line
+                    );
+                    decoder.error(node, message, "give one of the two another name");
+                }
+                policies.push((policy, node.place));
+            }
+            faults.extend(decoder.finish());
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut policies: Vec<Policy> = policies.into_iter().map(|(policy, _)| policy).collect();
+        policies.sort_by(|left, right| (rank(left), &left.name).cmp(&(rank(right), &right.name)));
+        Ok(Self {
+            policies,
+            digest: digest(sources),
+        })
+    }
+
+    /// The policies, in the order in which they are judged.
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// Identifies the set: `sha256:` and eight hexadecimal digits over the texts of its files.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+fn is_twin(one: &Policy, other: &Policy) -> bool {
+    one.rule.kind == other.rule.kind && one.name == other.name
+}
+
+fn rank(policy: &Policy) -> usize {
+    RULES
+        .iter()
+        .position(|rule| rule.kind == policy.rule.kind)
+        .unwrap_or(RULES.len())
+}
+
+/// Where the files are does not matter, what they say does.
+fn digest(sources: &[PolicySource]) -> String {
+    use sha2::{Digest, Sha256};
+    let mut sum = Sha256::new();
+    for source in sources {
+        sum.update(source.text.len().to_le_bytes());
+        sum.update(source.text.as_bytes());
+    }
+    let first = sum.finalize().into_iter().take(4);
+    let number = first.fold(0_u32, |number, byte| number << 8 | u32::from(byte));
+    format!("sha256:{number:08x}")
+}

@@ -1,0 +1,246 @@
+//! Fills a boot-source reference that names no namespace with that image's golden namespace.
+//!
+//! ## What it does
+//! A `sourceRef` without `namespace` means the namespace of the virtual machine itself, to `KubeVirt` and to CDI. Most
+//! people who leave it out mean the golden image of that name. On `CREATE` the reference is filled in if
+//! - no `DataSource` of that name is in the virtual machine's own namespace (that one is what was meant: the reference
+//!   stays as it is), and
+//! - the name is that of a golden image: the HyperConverged manages a `DataSource` of that name, or an administrator
+//!   keeps one in the golden namespace.
+//!
+//! The namespace is the image's own: an image with a customised template stays where its template says, whatever
+//! `commonBootImageNamespace` is set to. `null`, absent and `""` are all missing.
+//!
+//! On `UPDATE` (a second `kubectl apply` of the same file takes the namespace out again) a template that had a namespace
+//! gets that same one back; a new template is treated as on `CREATE`; one that never had a namespace stays without.
+//! A `DataVolume` is filled on `CREATE` only: its spec can't change afterwards.
+//!
+//! ## Why
+//! Without the namespace the virtual machine is accepted and never starts: its data volume waits for a `DataSource`
+//! that is somewhere else.
+//!
+//! ## What is told
+//! `validationActions` is for what could not be filled in: a golden reference that is still without namespace when the
+//! object is about to be stored. What was filled in is told in an audit annotation and nowhere else.
+//!
+//! ## Parameters
+//! - `fill`: whether to fill in at all. Default: true.
+//! - `defaultNamespace`: the golden namespace of images that neither their template nor the HyperConverged places.
+//!   Default: where the platform's own boot sources are found, else `openshift-virtualization-os-images` on OpenShift and
+//!   `kubevirt-os-images` elsewhere.
+//!
+//! ## Told
+//! ```yaml
+//! sourceRef: {kind: DataSource, name: rhel9}
+//! ```
+//!
+//! ## Instead
+//! ```yaml
+//! sourceRef: {kind: DataSource, name: rhel9, namespace: openshift-virtualization-os-images}
+//! ```
+
+use crate::admission::{BootReference, Edit, Operation, Resource};
+use crate::cluster::{Facts, Kind, Known};
+use crate::document::{Decoder, Fields, Node};
+
+use super::{
+    Detail, Finding, Judge, Rule, Stage, Subject, Trigger, Undetermined, Violation, Webhook,
+};
+
+const TRIGGERS: &[Trigger] = &[
+    Trigger {
+        resources: &[Resource::VirtualMachines, Resource::VirtualMachinePools],
+        operations: &[Operation::Create, Operation::Update],
+    },
+    Trigger {
+        resources: &[Resource::DataVolumes],
+        operations: &[Operation::Create],
+    },
+];
+
+/// The rule.
+pub(super) static RULE: Rule = Rule {
+    kind: "BootSourceNamespace",
+    summary: "fills a boot-source reference that names no namespace with that image's golden namespace",
+    source: include_str!("boot_source_namespace.rs"),
+    fills: TRIGGERS,
+    validates: TRIGGERS,
+    webhook: Webhook::BootSources,
+    decode,
+};
+
+#[derive(Debug)]
+struct BootSourceNamespace {
+    fill: bool,
+    default_namespace: Option<String>,
+}
+
+fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
+    let Some(node) = parameters else {
+        return Some(Box::new(BootSourceNamespace {
+            fill: true,
+            default_namespace: None,
+        }));
+    };
+    let known = ["fill", "defaultNamespace"];
+    let fields = Fields::of(node, "BootSourceNamespace.spec.parameters", &known, decoder)?;
+    let fill = fields.optional("fill", decoder);
+    let default_namespace = fields.optional("defaultNamespace", decoder);
+    Some(Box::new(BootSourceNamespace {
+        fill: fill?.unwrap_or(true),
+        default_namespace: default_namespace?,
+    }))
+}
+
+impl Judge for BootSourceNamespace {
+    fn judge(&self, subject: &Subject<'_>, facts: &Facts<'_>) -> Vec<Finding> {
+        if subject.stage == Stage::Fill && !self.fill {
+            return Vec::new();
+        }
+        let request = subject.request;
+        let Some(object) = request
+            .object
+            .get()
+            .filter(|object| !object.is_being_deleted())
+        else {
+            return Vec::new();
+        };
+        let before = match (request.operation, request.old_object.get()) {
+            (Operation::Update, Some(old)) => BootReference::all(subject.resource, old),
+            _ => Vec::new(),
+        };
+        BootReference::all(subject.resource, object)
+            .iter()
+            .filter_map(|reference| {
+                let name = reference.missing_namespace()?;
+                match self.belongs(reference, name, &before, subject, facts) {
+                    Belongs::Here => None,
+                    Belongs::To(namespace) => Some(finding(subject, reference, name, namespace)),
+                    Belongs::Unknown(reason) => {
+                        Some(undetermined(subject, reference, name, reason))
+                    }
+                }
+            })
+            .collect()
+    }
+
+    fn fills(&self) -> bool {
+        self.fill
+    }
+}
+
+/// Where the boot source of a reference without namespace is.
+enum Belongs<'a> {
+    /// Where the reference already points by itself, or nowhere that we know of: leave it alone.
+    Here,
+    /// In this namespace.
+    To(&'a str),
+    /// Nobody knows, and why.
+    Unknown(String),
+}
+
+impl BootSourceNamespace {
+    fn belongs<'a>(
+        &'a self,
+        reference: &BootReference<'_>,
+        name: &str,
+        before: &[BootReference<'a>],
+        subject: &Subject<'_>,
+        facts: &Facts<'a>,
+    ) -> Belongs<'a> {
+        if let Some(twin) = before.iter().find(|old| reference.is_twin_of(old)) {
+            return twin
+                .source_ref
+                .namespace
+                .get()
+                .map_or(Belongs::Here, Belongs::To);
+        }
+        let golden = match facts
+            .view()
+            .golden_image(name, self.default_namespace.as_deref())
+        {
+            Known::Known(None) => return Belongs::Here,
+            Known::Known(Some(image)) if image.namespace.name == subject.namespace => {
+                return Belongs::Here;
+            }
+            Known::Known(Some(image)) => Some(image.namespace.name),
+            Known::Unknown => None,
+        };
+        // Whether there is one in the machine's own namespace is asked live even where the view says yes: the fill
+        // rests on it, and a DataSource that was deleted a moment ago would leave the machine without a disk.
+        match (
+            facts.confirmed(Kind::DataSource, subject.namespace, name),
+            golden,
+        ) {
+            (Known::Known(Some(_)), _) => Belongs::Here,
+            (Known::Known(None), Some(namespace)) => Belongs::To(namespace),
+            (_, None) => Belongs::Unknown(why_golden_is_unknown(facts)),
+            (Known::Unknown, Some(_)) => Belongs::Unknown(format!(
+                "whether {} has a DataSource {name} of its own is not known: {}",
+                subject.namespace,
+                facts.why_unknown(Kind::DataSource)
+            )),
+        }
+    }
+}
+
+fn why_golden_is_unknown(facts: &Facts<'_>) -> String {
+    let kind = match facts.view().hyper_converged() {
+        Known::Unknown => Kind::HyperConverged,
+        Known::Known(_) => Kind::DataSource,
+    };
+    format!(
+        "{} can't be read: {}",
+        kind.info().kind,
+        facts.why_unknown(kind)
+    )
+}
+
+fn finding(
+    subject: &Subject<'_>,
+    reference: &BootReference<'_>,
+    name: &str,
+    namespace: &str,
+) -> Finding {
+    let path = reference.namespace_path();
+    if subject.stage == Stage::Fill {
+        return Finding::Fill(Edit {
+            path,
+            value: namespace.to_owned(),
+        });
+    }
+    Finding::Violation(Violation {
+        summary: format!(
+            "boot source {name} is named without its namespace: it is looked up in {} but kept in {namespace}",
+            subject.namespace
+        ),
+        field: path,
+        found: "nothing".to_owned(),
+        details: vec![
+            Detail {
+                label: "expected",
+                text: namespace.to_owned(),
+            },
+            Detail {
+                label: "instead",
+                text: format!("write namespace: {namespace} beside name: {name}"),
+            },
+        ],
+    })
+}
+
+fn undetermined(
+    subject: &Subject<'_>,
+    reference: &BootReference<'_>,
+    name: &str,
+    reason: String,
+) -> Finding {
+    Finding::Undetermined(Undetermined {
+        summary: format!(
+            "boot source {name} is named without a namespace and could not be looked up: it stays in {}",
+            subject.namespace
+        ),
+        field: reference.namespace_path(),
+        reason,
+    })
+}

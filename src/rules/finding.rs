@@ -1,0 +1,47 @@
+//! What a rule can find.
+
+use crate::admission::{Edit, FieldPath};
+
+/// One thing that a rule found in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The rule is broken.
+    Violation(Violation),
+    /// A missing field can be filled in.
+    Fill(Edit),
+    /// A fact is missing, so that nothing can be said.
+    Undetermined(Undetermined),
+}
+
+/// What is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// One sentence that stands alone: what and where, without a full stop.
+    pub summary: String,
+    /// The field that is wrong.
+    pub field: FieldPath,
+    /// What stands there.
+    pub found: String,
+    /// What is expected, who sets it, what to write.
+    pub details: Vec<Detail>,
+}
+
+/// One labelled line of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// `expected`, `instead`, …: one word.
+    pub label: &'static str,
+    /// The line.
+    pub text: String,
+}
+
+/// What could not be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undetermined {
+    /// One sentence that stands alone: what could not be checked, without a full stop.
+    pub summary: String,
+    /// The field that could not be judged.
+    pub field: FieldPath,
+    /// Why the fact is missing.
+    pub reason: String,
+}

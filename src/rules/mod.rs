@@ -1,0 +1,151 @@
+//! The rules, and the catalogue that all else derives from.
+//!
+//! One file is one rule: its manual (the doc comment of its file), its parameters, its judgement and its tests. A rule
+//! returns findings and nothing else: it knows no mode, builds no response and cannot fail.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod boot_source_namespace;
+mod finding;
+mod protected_namespaces;
+
+use std::fmt;
+
+use crate::admission::{AdmissionRequest, Operation, Resource};
+use crate::cluster::Facts;
+use crate::document::{Decoder, Globs, Node};
+
+pub use finding::{Detail, Finding, Undetermined, Violation};
+
+/// What is asked: to fill in what is missing, or to judge what will be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// `/mutate`: rules propose edits.
+    Fill,
+    /// `/validate`: rules judge the object as it will be stored.
+    Validate,
+}
+
+/// Which part of a webhook configuration delivers a rule's requests, by blast radius.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Webhook {
+    /// Refuses virtual machines in protected namespaces: closed when goldkeeper is down.
+    ProtectedNamespaces,
+    /// Only warns of virtual machines in protected namespaces: open when goldkeeper is down.
+    ProtectedNamespacesWarnings,
+    /// Boot sources of virtual machines: open when goldkeeper is down.
+    BootSources,
+}
+
+/// What a rule wants to see.
+#[derive(Clone, Copy, Debug)]
+pub struct Trigger {
+    /// The resources.
+    pub resources: &'static [Resource],
+    /// The operations on them.
+    pub operations: &'static [Operation],
+}
+
+/// Reads the parameters of a policy.
+pub type DecodeParameters = fn(Option<&Node>, &mut Decoder) -> Option<Box<dyn Judge>>;
+
+/// One kind of policy.
+pub struct Rule {
+    /// The `kind` of its policy files.
+    pub kind: &'static str,
+    /// One sentence for tables.
+    pub summary: &'static str,
+    /// The source of the rule's file; its doc comment is the manual ([`Rule::manual`]).
+    pub source: &'static str,
+    /// Which requests it fills in.
+    pub fills: &'static [Trigger],
+    /// Which requests it judges.
+    pub validates: &'static [Trigger],
+    /// Which webhook delivers the requests it judges.
+    pub webhook: Webhook,
+    /// Reads `spec.parameters` of a policy of this kind; `None` if there is a fault (already reported). The node is
+    /// absent where the policy has no parameters.
+    pub decode: DecodeParameters,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.kind)
+    }
+}
+
+/// A rule with its parameters.
+pub trait Judge: fmt::Debug + Send + Sync {
+    /// Looks at a request and says what it found.
+    fn judge(&self, subject: &Subject<'_>, facts: &Facts<'_>) -> Vec<Finding>;
+
+    /// The only namespaces in which this policy can ever find anything, if it is bound to some.
+    fn namespaces(&self) -> Option<&Globs> {
+        None
+    }
+
+    /// Whether the policy fills anything in.
+    fn fills(&self) -> bool {
+        false
+    }
+}
+
+/// What a rule judges.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'r> {
+    /// What is asked of the rule.
+    pub stage: Stage,
+    /// The request.
+    pub request: &'r AdmissionRequest<'r>,
+    /// Its resource.
+    pub resource: Resource,
+    /// The namespace of the request; every decision goes by it.
+    pub namespace: &'r str,
+}
+
+/// The catalogue. Rules are judged, and their edits proposed, in this order.
+pub const RULES: &[&Rule] = &[&protected_namespaces::RULE, &boot_source_namespace::RULE];
+
+/// The rule of a policy kind.
+pub fn find(kind: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.kind == kind)
+}
+
+impl Rule {
+    /// The requests of a stage that the rule wants to see.
+    pub const fn triggers(&self, stage: Stage) -> &'static [Trigger] {
+        match stage {
+            Stage::Fill => self.fills,
+            Stage::Validate => self.validates,
+        }
+    }
+
+    /// Whether the rule wants to see such a request.
+    pub fn wants(&self, stage: Stage, resource: Resource, operation: Operation) -> bool {
+        self.triggers(stage).iter().any(|trigger| {
+            trigger.resources.contains(&resource) && trigger.operations.contains(&operation)
+        })
+    }
+
+    /// The manual: the doc comment of the rule's file, as Markdown.
+    pub fn manual(&self) -> String {
+        let lines = self
+            .source
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"));
+        let text: Vec<&str> = lines
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        text.join("\n")
+    }
+
+    /// All resources that the rule looks at, in the order of [`Resource::ALL`].
+    pub fn resources(&self) -> Vec<Resource> {
+        let triggers: Vec<_> = self.fills.iter().chain(self.validates).collect();
+        let wanted = |resource: &Resource| {
+            triggers
+                .iter()
+                .any(|trigger| trigger.resources.contains(resource))
+        };
+        Resource::ALL.into_iter().filter(wanted).collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! A cluster written down: what `kubectl get -o yaml` prints.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cluster::{Builder, ClusterView};
+
+use super::{StoreError, files_of, read_text};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 512 * 1024 * 1024;
+
+/// A view made from files, and what was in them.
+#[derive(Clone, Debug)]
+pub struct ClusterFiles {
+    /// The view; complete for every kind.
+    pub view: Arc<ClusterView>,
+    /// How many objects were of a kind that the view keeps.
+    pub objects: usize,
+}
+
+/// Reads a cluster from files and folders: Lists, several documents, YAML and JSON.
+///
+/// # Errors
+/// [`StoreError`] if one of them can't be read; nothing is left out silently.
+pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
+    let mut builder = Builder::complete();
+    let mut objects = 0;
+    for path in paths {
+        let files = if path.is_dir() {
+            files_of(path, &["yaml", "yml", "json"])?
+        } else {
+            vec![path.clone()]
+        };
+        for file in files {
+            for document in read_documents(&file)? {
+                objects += builder.fold(&document);
+            }
+        }
+    }
+    Ok(ClusterFiles {
+        view: builder.build(),
+        objects,
+    })
+}
+
+fn read_documents(path: &Path) -> Result<Vec<Value>, StoreError> {
+    let text = read_text(path, MAX_FILE)?;
+    let fault = |reason: String| StoreError::Parse {
+        path: path.to_owned(),
+        reason,
+    };
+    if text.trim_start().starts_with('{') {
+        let stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+        return stream
+            .collect::<Result<_, _>>()
+            .map_err(|error| fault(error.to_string()));
+    }
+    let options = serde_saphyr::options! {
+        legacy_octal_numbers: true,
+        budget: None,
+    };
+    serde_saphyr::from_multiple_with_options(&text, options)
+        .map_err(|error| fault(error.without_snippet().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Kind;
+
+    #[test]
+    fn lists_documents_and_folders_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "a.yaml",
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n",
+        );
+        write(
+            "b.yml",
+            "---\n{apiVersion: v1, kind: Namespace, metadata: {name: b}}\n---\n---\nkind: Pod\n",
+        );
+        write(
+            "c.json",
+            r#"{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "c"}}"#,
+        );
+        write("notes.txt", "not read");
+        let files = read_cluster(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(files.objects, 3);
+        assert_eq!(files.view.count(Kind::Namespace), 3);
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = read_cluster(&[folder.path().join("none.yaml")]).unwrap_err();
+        assert!(missing.to_string().starts_with("can't read "));
+        let empty = read_cluster(&[folder.path().to_owned()]).unwrap_err();
+        assert!(empty.to_string().contains("holds no *.yaml"));
+        std::fs::write(folder.path().join("bad.yaml"), "a: [1\n").unwrap();
+        let bad = read_cluster(&[folder.path().to_owned()])
+            .unwrap_err()
+            .to_string();
+        assert!(bad.contains("bad.yaml: ") && bad.contains("line"), "{bad}");
+    }
+}

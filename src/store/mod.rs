@@ -1,0 +1,96 @@
+//! What is read from files: policies, and a cluster written down.
+
+mod cluster_files;
+mod policies;
+
+pub use cluster_files::{ClusterFiles, read_cluster};
+pub use policies::compile_folder;
+
+use std::path::PathBuf;
+
+/// Why something can't be read from files.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder can't be read.
+    #[error("can't read {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A folder holds no file that could be meant.
+    #[error("{} holds no *.yaml, *.yml or *.json file", .0.display())]
+    Empty(PathBuf),
+    /// A file is larger than what is read.
+    #[error("{} has {size} bytes; at most {limit} are read", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A file is neither YAML nor JSON.
+    #[error("{}: {reason}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// Policies have faults.
+    #[error("{}", faults.iter().map(|fault| format!("{fault}\n")).collect::<Vec<_>>().join("\n"))]
+    Policies {
+        /// All of them.
+        faults: Vec<crate::document::Diagnostic>,
+    },
+}
+
+/// The files of a folder with one of these endings, sorted by name; hidden ones are left out, as is what a mounted
+/// ConfigMap keeps behind its links.
+fn files_of(folder: &std::path::Path, endings: &[&str]) -> Result<Vec<PathBuf>, StoreError> {
+    let read = |source| StoreError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(read)? {
+        let path = entry.map_err(read)?.path();
+        let hidden = path
+            .file_name()
+            .is_none_or(|name| name.to_string_lossy().starts_with('.'));
+        let ending = path
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_lowercase());
+        if !hidden
+            && path.is_file()
+            && ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+        {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(StoreError::Empty(folder.to_owned()));
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Reads a text file that is at most `limit` bytes long.
+fn read_text(path: &std::path::Path, limit: u64) -> Result<String, StoreError> {
+    let read = |source| StoreError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let size = std::fs::metadata(path).map_err(read)?.len();
+    if size > limit {
+        return Err(StoreError::TooLarge {
+            path: path.to_owned(),
+            size,
+            limit,
+        });
+    }
+    std::fs::read_to_string(path).map_err(read)
+}

@@ -1,0 +1,74 @@
+//! Policies, from a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::policy::{PolicySet, PolicySource};
+
+use super::{StoreError, files_of, read_text};
+
+/// The largest policy file that is looked at, in bytes. The loader tells of a smaller limit with a cure.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+
+/// Reads the policy files of a folder, sorted by name.
+fn read_sources(folder: &Path) -> Result<Vec<PolicySource>, StoreError> {
+    let files = files_of(folder, &["yaml", "yml"])?.into_iter();
+    files
+        .map(|path| {
+            Ok(PolicySource {
+                file: Arc::from(path.display().to_string()),
+                text: read_text(&path, MAX_FILE)?,
+            })
+        })
+        .collect()
+}
+
+/// Reads and compiles the policy files of a folder. A folder without any is an error, because a set that was emptied by
+/// mistake lets everything through; `allow_none` says that it is meant.
+///
+/// # Errors
+/// [`StoreError`] if they can't be read, or with every fault in them.
+pub fn compile_folder(folder: &Path, allow_none: bool) -> Result<PolicySet, StoreError> {
+    let sources = match read_sources(folder) {
+        Err(StoreError::Empty(_)) if allow_none => Vec::new(),
+        sources => sources?,
+    };
+    PolicySet::compile(&sources).map_err(|faults| StoreError::Policies { faults })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_is_an_error_unless_it_is_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("..data.yaml")).unwrap();
+        std::fs::write(folder.path().join(".hidden.yaml"), "not: a policy").unwrap();
+        let error = compile_folder(folder.path(), false).unwrap_err();
+        assert!(error.to_string().contains("holds no *.yaml"), "{error}");
+        assert!(
+            compile_folder(folder.path(), true)
+                .unwrap()
+                .policies()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn faults_of_all_files_are_told_together() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.yaml"), "kind: Nonsense\n").unwrap();
+        std::fs::write(folder.path().join("b.yml"), "a: [1\n").unwrap();
+        let Err(StoreError::Policies { faults }) = compile_folder(folder.path(), true) else {
+            panic!("both files are broken");
+        };
+        let files = |name: &str| {
+            faults
+                .iter()
+                .filter(|fault| fault.file.ends_with(name))
+                .count()
+        };
+        assert!(files("a.yaml") > 1 && files("b.yml") == 1, "{faults:?}");
+    }
+}

@@ -1,0 +1,276 @@
+//! Metrics, counted without a lock on the request path and collected when they are read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::admission::AdmissionRequest;
+use crate::cluster::{ClusterView, Kind};
+use crate::engine::{Action, Decision, Observer};
+use crate::policy::PolicySet;
+use crate::rules::{RULES, Stage};
+
+use super::latency::Latency;
+
+/// The statuses that an answer can have.
+const STATUSES: [u16; 9] = [200, 400, 404, 405, 408, 413, 415, 429, 500];
+const STAGES: [(Stage, &str); 2] = [(Stage::Fill, "mutate"), (Stage::Validate, "validate")];
+const RULE_COUNT: usize = RULES.len();
+
+/// Everything that is counted while answering.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    answers: [[AtomicU64; STATUSES.len()]; STAGES.len()],
+    latency: [Latency; STAGES.len()],
+    findings: [[AtomicU64; Action::ALL.len()]; RULE_COUNT],
+}
+
+/// Asks the live cluster's watch: outcomes of live reads by name, and seconds since each kind was last heard of.
+pub type Pulse = Box<dyn Fn() -> (Vec<(&'static str, u64)>, Vec<(Kind, f64)>) + Send + Sync>;
+
+/// What is looked at when metrics are read.
+pub struct Sources {
+    /// Everything that is counted while answering.
+    pub metrics: Arc<Metrics>,
+    /// The policies in force.
+    pub policies: Arc<ArcSwap<PolicySet>>,
+    /// What is known of the cluster.
+    pub view: Arc<ArcSwap<ClusterView>>,
+    /// What the live cluster's watch tells; nothing where the view comes from files.
+    pub pulse: Pulse,
+}
+
+impl Observer for Metrics {
+    fn decided(
+        &self,
+        stage: Stage,
+        request: &AdmissionRequest<'_>,
+        decision: &Decision,
+        digest: &str,
+        elapsed: Duration,
+    ) {
+        for tally in &decision.tally {
+            let rule = RULES.iter().position(|rule| rule.kind == tally.rule);
+            let action = Action::ALL
+                .iter()
+                .position(|action| *action == tally.action);
+            if let Some(counter) = rule
+                .and_then(|rule| self.findings.get(rule))
+                .and_then(|actions| actions.get(action?))
+            {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        log(stage, request, decision, digest, elapsed);
+    }
+
+    fn answered(&self, stage: Stage, status: u16, elapsed: Duration) {
+        let Some(position) = STAGES.iter().position(|(known, _)| *known == stage) else {
+            return;
+        };
+        let code = STATUSES
+            .iter()
+            .position(|code| *code == status)
+            .unwrap_or(STATUSES.len() - 1);
+        if let Some(counter) = self.answers.get(position).and_then(|codes| codes.get(code)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(latency) = self.latency.get(position) {
+            latency.observe(elapsed);
+        }
+    }
+}
+
+/// One line a decision; what no policy touched is only of interest when debugging.
+fn log(
+    stage: Stage,
+    request: &AdmissionRequest<'_>,
+    decision: &Decision,
+    digest: &str,
+    elapsed: Duration,
+) {
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                uid = &*request.uid,
+                stage = stage_name(stage),
+                operation = request.operation.as_str(),
+                kind = request.kind.kind.or_empty(),
+                namespace = request.namespace.or_empty(),
+                name = &*request.display_name(),
+                user = request.user_info.username.or_empty(),
+                dry_run = request.dry_run.unwrap_or_default(),
+                allowed = decision.allowed(),
+                did = %Did(decision),
+                policies = digest,
+                micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+                "decision"
+            )
+        };
+    }
+    if decision.tally.is_empty() {
+        line!(debug);
+    } else {
+        line!(info);
+    }
+}
+
+/// What was done and on behalf of which policies, as `deny no-vms-here`.
+struct Did<'d>(&'d Decision);
+
+impl std::fmt::Display for Did<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (position, tally) in self.0.tally.iter().enumerate() {
+            let separator = if position == 0 { "" } else { ", " };
+            write!(
+                formatter,
+                "{separator}{} {}",
+                tally.action.as_str(),
+                tally.policy
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Fill => "mutate",
+        Stage::Validate => "validate",
+    }
+}
+
+impl Sources {
+    /// All metrics in the text format of OpenMetrics.
+    ///
+    /// # Errors
+    /// None that a metric can cause; the type is the formatter's.
+    pub fn render(self: &Arc<Self>) -> Result<String, std::fmt::Error> {
+        let mut registry = Registry::with_prefix("goldkeeper");
+        let version = vec![("version", env!("CARGO_PKG_VERSION"))];
+        registry.register("build", "What is running", Info::new(version));
+        let digest = vec![("digest", self.policies.load().digest().to_owned())];
+        registry.register("policy_set", "The policies in force", Info::new(digest));
+        registry.register_collector(Box::new(Pulled(self.clone())));
+        let mut text = String::with_capacity(8 * 1024);
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// Reads the counters at the moment of the scrape, so that no metric can drift from what it tells of.
+struct Pulled(Arc<Sources>);
+
+impl std::fmt::Debug for Pulled {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Pulled")
+    }
+}
+
+/// No exemplars are kept.
+type NoLabels = [(&'static str, &'static str); 0];
+
+type Encoded = Result<(), std::fmt::Error>;
+
+impl Collector for Pulled {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Encoded {
+        self.answers(&mut encoder)?;
+        self.latency(&mut encoder)?;
+        self.findings(&mut encoder)?;
+        self.view(&mut encoder)?;
+        self.pulse(&mut encoder)
+    }
+}
+
+impl Pulled {
+    fn answers(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let help = "Admission requests by stage and HTTP status";
+        let mut family =
+            encoder.encode_descriptor("admission_requests", help, None, MetricType::Counter)?;
+        for ((_, stage), codes) in STAGES.iter().zip(&self.0.metrics.answers) {
+            for (code, count) in STATUSES.iter().zip(codes) {
+                let labels = [("stage", (*stage).to_owned()), ("code", code.to_string())];
+                counter(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn latency(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let help = "Time from the head of a request to its answer";
+        let mut family = encoder.encode_descriptor(
+            "admission_request_duration",
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for ((_, stage), latency) in STAGES.iter().zip(&self.0.metrics.latency) {
+            let (sum, count, buckets) = latency.snapshot();
+            let labels = [("stage", *stage)];
+            let mut metric = family.encode_family(&labels)?;
+            metric.encode_histogram::<NoLabels>(sum, count, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn findings(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let help = "What was done on behalf of policies by rule and action";
+        let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
+        for (rule, actions) in RULES.iter().zip(&self.0.metrics.findings) {
+            for (action, count) in Action::ALL.iter().zip(actions) {
+                let labels = [("rule", rule.kind), ("action", action.as_str())];
+                counter(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let view = self.0.view.load();
+        let help = "Objects in the view of the cluster by kind";
+        let mut family =
+            encoder.encode_descriptor("view_objects", help, None, MetricType::Gauge)?;
+        for kind in Kind::ALL {
+            let count = i64::try_from(view.count(kind)).unwrap_or(i64::MAX);
+            ConstGauge::new(count).encode(family.encode_family(&[("kind", kind.info().kind)])?)?;
+        }
+        let help = "Whether every object of a kind was seen";
+        let mut family = encoder.encode_descriptor("view_known", help, None, MetricType::Gauge)?;
+        for kind in Kind::ALL {
+            let known = i64::from(view.coverage(kind).is_known());
+            ConstGauge::new(known).encode(family.encode_family(&[("kind", kind.info().kind)])?)?;
+        }
+        Ok(())
+    }
+
+    fn pulse(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let (live_reads, ages) = (self.0.pulse)();
+        let help = "Time since a kind was last heard of";
+        let unit = Some(&Unit::Seconds);
+        let mut family = encoder.encode_descriptor("view_age", help, unit, MetricType::Gauge)?;
+        for (kind, age) in ages {
+            ConstGauge::new(age).encode(family.encode_family(&[("kind", kind.info().kind)])?)?;
+        }
+        let help = "Reads of the live cluster by outcome";
+        let mut family =
+            encoder.encode_descriptor("live_reads", help, None, MetricType::Counter)?;
+        for (outcome, count) in live_reads {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        Ok(())
+    }
+}
+
+fn counter(count: &AtomicU64) -> ConstCounter<u64> {
+    ConstCounter::new(count.load(Ordering::Relaxed))
+}

@@ -1,0 +1,10 @@
+//! What goldkeeper tells of itself: logs and metrics. Nothing secret, and nothing that a request waits for.
+
+mod health;
+mod latency;
+mod logs;
+mod metrics;
+
+pub use health::{Health, router};
+pub use logs::{LogFormat, LogGuard, init};
+pub use metrics::{Metrics, Pulse, Sources};

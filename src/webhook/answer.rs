@@ -1,0 +1,189 @@
+//! One request, from the socket to the socket.
+
+use std::sync::Arc;
+use std::time::Instant as Clock;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::future::join_all;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::{Instant, timeout_at};
+
+use crate::admission::AdmissionRequest;
+use crate::cluster::{Answers, ClusterView, Fact, Facts, Known, Question};
+use crate::engine::{Decision, Evaluation, Route, enforce, evaluate};
+use crate::policy::PolicySet;
+
+use super::limits::MAX_BODY;
+use super::{App, deadline, review};
+
+/// How often a decision may come back with new questions: namespace labels first, then boot sources.
+const ROUNDS: usize = 3;
+
+/// Answers one request. What fails on our side is an HTTP status, never a verdict.
+pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Response {
+    let started = Clock::now();
+    let response = match judge(&app, route, request, started).await {
+        Ok(answer) => answer.into_response(),
+        Err(failure) => failure.into_response(),
+    };
+    app.observer
+        .answered(route.stage, response.status().as_u16(), started.elapsed());
+    response
+}
+
+/// Why a request was not judged.
+struct Failure(StatusCode, String);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self(status, reason) = self;
+        tracing::warn!(status = status.as_u16(), reason, "request not judged");
+        (status, format!("goldkeeper: {reason}\n")).into_response()
+    }
+}
+
+struct Answer(Vec<u8>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.0));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        response
+    }
+}
+
+async fn judge(
+    app: &App,
+    route: Route,
+    request: Request,
+    started: Clock,
+) -> Result<Answer, Failure> {
+    let deadline = Instant::now() + deadline::from_query(request.uri().query());
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let reason = "the content type must be application/json".to_owned();
+        return Err(Failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    let length = content_length(&parts.headers);
+    if length.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    let _place = app.limits.enter(length).map_err(|_| {
+        Failure(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many requests at once".to_owned(),
+        )
+    })?;
+    let body = receive(body, deadline).await?;
+    let request = review::decode(&body)
+        .map_err(|error| Failure(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let policies = app.policies.load_full();
+    let view = app.view.load_full();
+    let evaluation = determine(app, route, &request, &policies, &view, deadline).await;
+    let decision = enforce(&evaluation, &policies);
+    app.observer.decided(
+        route.stage,
+        &request,
+        &decision,
+        policies.digest(),
+        started.elapsed(),
+    );
+    encode(&request, &decision)
+}
+
+fn encode(request: &AdmissionRequest<'_>, decision: &Decision) -> Result<Answer, Failure> {
+    review::encode(&request.uid, decision)
+        .map(Answer)
+        .map_err(|error| Failure(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+/// Evaluates, reads live what the decision must be sure of, and evaluates again with the answers.
+async fn determine<'p>(
+    app: &App,
+    route: Route,
+    request: &AdmissionRequest<'_>,
+    policies: &'p PolicySet,
+    view: &ClusterView,
+    deadline: Instant,
+) -> Evaluation<'p> {
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let mut answers = Answers::default();
+    let mut rounds = 0;
+    loop {
+        let facts = Facts::new(view, &answers);
+        let mut evaluation = evaluate(route, request, policies, facts, today);
+        let questions = std::mem::take(&mut evaluation.questions);
+        rounds += 1;
+        if questions.is_empty() || rounds > ROUNDS {
+            return evaluation;
+        }
+        let found = read_live(app, &questions, deadline).await;
+        for (question, answer) in questions.into_iter().zip(found) {
+            answers.add(question, answer);
+        }
+    }
+}
+
+async fn read_live(
+    app: &App,
+    questions: &[Question],
+    deadline: Instant,
+) -> Vec<Known<Option<Fact>>> {
+    let Some(live) = &app.live else {
+        return questions.iter().map(|_| Known::Unknown).collect();
+    };
+    join_all(
+        questions
+            .iter()
+            .map(|question| live.read(question, deadline)),
+    )
+    .await
+}
+
+async fn receive(body: Body, deadline: Instant) -> Result<Bytes, Failure> {
+    let body = Limited::new(body, MAX_BODY);
+    match timeout_at(deadline, body.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Failure(
+            StatusCode::BAD_REQUEST,
+            format!("the body broke off: {error}"),
+        )),
+        Err(_) => {
+            let reason = "the body did not arrive in time".to_owned();
+            Err(Failure(StatusCode::REQUEST_TIMEOUT, reason))
+        }
+    }
+}
+
+fn too_large() -> Failure {
+    Failure(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body has more than {MAX_BODY} bytes"),
+    )
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}

@@ -1,0 +1,71 @@
+//! The HTTPS side: what the API server sends, and what it gets.
+//!
+//! `allowed: false` is only ever a policy's verdict. Our own failures are HTTP statuses, so that the API server's
+//! failurePolicy decides what becomes of the request. Handlers have no error type.
+
+mod answer;
+mod deadline;
+mod limits;
+pub mod review;
+mod server;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::routing::post;
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::cluster::{ClusterView, Fact, Known, Question};
+use crate::engine::{Observer, Route};
+use crate::policy::PolicySet;
+use crate::rules::{Stage, Webhook};
+
+pub use limits::Limits;
+pub use server::{ServeError, Server};
+
+/// Reads from the live cluster what a decision must be sure of.
+pub trait LiveReads: Send + Sync {
+    /// Reads one object, or finds that there is none, before the deadline; `Unknown` if it can't be read by then.
+    fn read<'a>(
+        &'a self,
+        question: &'a Question,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Known<Option<Fact>>>;
+}
+
+/// What the webhook answers from. Each request takes one policy set and one view and keeps them to the end.
+pub struct App {
+    /// The policies in force.
+    pub policies: Arc<ArcSwap<PolicySet>>,
+    /// What is known of the cluster.
+    pub view: Arc<ArcSwap<ClusterView>>,
+    /// Live reads; absent where the view comes from files.
+    pub live: Option<Arc<dyn LiveReads>>,
+    /// Who is told of answers.
+    pub observer: Arc<dyn Observer>,
+    /// Bounds on what is admitted at once.
+    pub limits: Limits,
+}
+
+/// The routes of the HTTPS port: `/mutate`, `/validate` and one path below it for each webhook.
+pub fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    let mut add = |path: &str, route: Route| {
+        let app = app.clone();
+        let handler = post(move |request| answer::answer(app.clone(), route, request));
+        router = std::mem::take(&mut router).route(path, handler);
+    };
+    add("/mutate", Route::MUTATE);
+    add("/validate", Route::VALIDATE);
+    for webhook in Webhook::ALL {
+        let route = Route {
+            stage: Stage::Validate,
+            webhook: Some(webhook),
+        };
+        add(&format!("/validate/{}", webhook.slug()), route);
+    }
+    router.layer(CatchPanicLayer::new())
+}

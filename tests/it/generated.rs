@@ -1,0 +1,73 @@
+//! Files that derive from the catalogue are what the code says. `UPDATE=1 cargo test generated` writes them again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares a checked-in file with what it should say, or writes it.
+fn same(file: &str, expected: &str) {
+    let path: PathBuf = root().join(file);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, expected).unwrap();
+        return;
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{file} is stale: run `UPDATE=1 cargo test generated` and commit it\n--- expected\n{expected}"
+    );
+}
+
+fn goldkeeper(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_goldkeeper"))
+        .args(arguments)
+        .current_dir(root())
+        .env_remove("GOLDKEEPER_POLICIES")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_webhook_configurations_cover_the_shipped_policies() {
+    same(
+        "deploy/base/webhooks.yaml",
+        &goldkeeper(&["webhook-config", "--policies", "policies"]),
+    );
+}
+
+/// The table of rules between two marks of the README.
+#[test]
+fn the_readme_lists_every_rule() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (begin, end) = ("<!-- rules: begin -->\n", "<!-- rules: end -->");
+    let (before, rest) = readme
+        .split_once(begin)
+        .expect("README.md has a mark where the table of rules begins");
+    let (_, after) = rest
+        .split_once(end)
+        .expect("README.md has a mark where the table of rules ends");
+    let mut table = "| kind | what it does | looks at |\n| --- | --- | --- |\n".to_owned();
+    for rule in goldkeeper::rules::RULES {
+        let resources: Vec<&str> = rule
+            .resources()
+            .iter()
+            .map(|resource| resource.info().plural)
+            .collect();
+        let cells = [
+            &format!("`{}`", rule.kind),
+            rule.summary,
+            &resources.join(", "),
+        ];
+        table.extend(["| ", &cells.join(" | "), " |\n"]);
+    }
+    same("README.md", &format!("{before}{begin}{table}{end}{after}"));
+}

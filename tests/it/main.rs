@@ -1,0 +1,13 @@
+//! Tests of the pieces together, one module an interface.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails"
+)]
+
+mod generated;
+mod serve;
+mod webhook;

@@ -1,0 +1,330 @@
+//! The real binary with a cluster from files: what it prints, what it refuses to start with, TLS, and the drain.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn goldkeeper(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
+    command
+        .args(arguments)
+        .current_dir(ROOT)
+        .stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOLDKEEPER_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A server on free ports that ends with the test.
+struct Serving {
+    child: Child,
+    started: String,
+    https: SocketAddr,
+    plain: SocketAddr,
+}
+
+impl Serving {
+    fn start() -> Self {
+        let ports = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+        let mut child = goldkeeper(&["serve", "--cluster-from", "examples/cluster.yaml"])
+            .args(ports)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut started = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        while !started.contains("# filled in") {
+            assert!(
+                lines.read_line(&mut started).unwrap() > 0,
+                "it ended: {started}"
+            );
+        }
+        let address = |mark: &str| {
+            let (_, rest) = started.split_once(mark).unwrap();
+            let end = rest.find([' ', '\n', ',']).unwrap();
+            rest[..end].parse().unwrap()
+        };
+        Self {
+            https: address("on https://"),
+            plain: address("on http://"),
+            child,
+            started,
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.plain).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn terminate(&self) {
+        let status = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Takes any certificate: the one under test was made by the server itself.
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        rustls::crypto::aws_lc_rs::default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+fn connect(
+    address: SocketAddr,
+    protocols: &[&str],
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Tls {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate))
+        .with_no_client_auth();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
+    let connection =
+        ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let mut tls = StreamOwned::new(connection, stream);
+    while tls.conn.is_handshaking() {
+        tls.conn.complete_io(&mut tls.sock).unwrap();
+    }
+    tls
+}
+
+fn post(tls: &mut Tls, path: &str, body: &[u8]) {
+    let length = body.len();
+    write!(tls, "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+        .unwrap();
+}
+
+fn answer(tls: &mut Tls) -> String {
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    while !answer.ends_with(b"}}") {
+        let length = tls.read(&mut chunk).unwrap();
+        assert!(length > 0, "{}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&chunk[..length]);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+fn example(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(ROOT).join("examples/reviews").join(name)).unwrap()
+}
+
+#[test]
+fn it_tells_what_it_stands_on() {
+    let serving = Serving::start();
+    insta::with_settings!({filters => vec![
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"sha256 [0-9a-f:]+\)", "sha256 …)"),
+        (r"sha256:[0-9a-f]{8}", "sha256:…"),
+    ]}, {
+        insta::assert_snapshot!(serving.started);
+    });
+}
+
+#[test]
+fn the_two_examples_do_what_they_say() {
+    let serving = Serving::start();
+    let both = [&rustls::version::TLS13, &rustls::version::TLS12];
+    let mut tls = connect(serving.https, &["http/1.1"], &both);
+    let cases = [
+        ("/validate", "vm-in-openshift.json", "\"allowed\":false"),
+        (
+            "/mutate",
+            "vm-without-namespace.json",
+            "\"patchType\":\"JSONPatch\"",
+        ),
+    ];
+    for (path, file, expected) in cases {
+        let body = example(file);
+        post(&mut tls, path, &body);
+        tls.write_all(&body).unwrap();
+        let answer = answer(&mut tls);
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains(expected),
+            "{answer}"
+        );
+    }
+    let metrics = serving.get("/metrics");
+    assert!(
+        metrics
+            .contains("goldkeeper_decisions_total{rule=\"ProtectedNamespaces\",action=\"deny\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("goldkeeper_admission_requests_total{stage=\"mutate\",code=\"200\"} 1"),
+        "{metrics}"
+    );
+    assert!(metrics.contains("_bucket{le=\"+Inf\""), "{metrics}");
+}
+
+#[test]
+fn both_protocols_and_both_versions_of_tls_are_served() {
+    let serving = Serving::start();
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        for (offered, expected) in [
+            (&["h2", "http/1.1"][..], "h2"),
+            (&["http/1.1"][..], "http/1.1"),
+        ] {
+            let tls = connect(serving.https, offered, &[version]);
+            assert_eq!(tls.conn.alpn_protocol(), Some(expected.as_bytes()));
+            assert_eq!(tls.conn.protocol_version(), Some(version.version));
+        }
+    }
+}
+
+#[test]
+fn told_to_stop_it_finishes_what_it_has_begun() {
+    let mut serving = Serving::start();
+    assert!(serving.get("/readyz").starts_with("HTTP/1.1 200"));
+    let body = example("vm-in-openshift.json");
+    let (first, second) = body.split_at(body.len() / 2);
+    let mut tls = connect(serving.https, &["http/1.1"], &[&rustls::version::TLS13]);
+    post(&mut tls, "/validate", &body);
+    tls.write_all(first).unwrap();
+    tls.flush().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    serving.terminate();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(
+        serving.get("/readyz").starts_with("HTTP/1.1 503"),
+        "not ready before it ends"
+    );
+    tls.write_all(second).unwrap();
+    assert!(answer(&mut tls).starts_with("HTTP/1.1 200"));
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let Output {
+        status,
+        stderr,
+        stdout,
+    } = goldkeeper(arguments).output().unwrap();
+    let text = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(2), "{text}");
+    assert!(stdout.is_empty(), "{}", String::from_utf8_lossy(&stdout));
+    text
+}
+
+#[test]
+fn what_it_can_t_start_with_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let broken = "apiVersion: goldkeeper.io/v1\nkind: ProtectedNamespaces\nmetadata: {name: a}\n\
+                  spec:\n  validationAction: [Deny]\n  parameters: {namespaces: [\"a[\"]}\n";
+    std::fs::create_dir(path("broken")).unwrap();
+    std::fs::create_dir(path("empty")).unwrap();
+    std::fs::write(path("broken/p.yaml"), broken).unwrap();
+    std::fs::write(path("no-pem"), "nothing").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let files = [
+        "serve",
+        "--cluster-from",
+        "examples/cluster.yaml",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let with = |more: &[&str]| {
+        let arguments: Vec<&str> = files.iter().chain(more).copied().collect();
+        refused(&arguments)
+    };
+
+    let faults = with(&["--policies", &path("broken")]);
+    assert!(
+        faults.contains("unknown field `validationAction`"),
+        "{faults}"
+    );
+    assert!(
+        faults.contains("did you mean `validationActions`?"),
+        "{faults}"
+    );
+    assert!(
+        faults.contains("p.yaml:5:3") && faults.contains("p.yaml:6:29"),
+        "every fault is told: {faults}"
+    );
+    assert!(with(&["--policies", &path("empty")]).contains("holds no *.yaml"));
+    assert!(with(&["--policies", &path("none")]).contains("can't read"));
+    assert!(with(&["--metrics-listen", &taken]).contains(&format!("can't listen on {taken}")));
+    let pair = ["--tls-cert", &path("no-pem"), "--tls-key", &path("no-pem")];
+    assert!(with(&pair).contains("error: can't read a certificate from"));
+    assert!(with(&["--tls-cert", &path("no-pem")]).contains("--tls-key"));
+    assert!(refused(&["serve", "--cluster-from", &path("none.yaml")]).contains("can't read"));
+    assert!(refused(&["serve", "--kubeconfig", &path("none")]).contains(&path("none")));
+    assert!(refused(&["serve", "--listen", "nonsense"]).contains("nonsense"));
+}

@@ -1,0 +1,294 @@
+//! The router without a socket: limits, bad bodies, statuses, and that failures of our own are never verdicts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Request, StatusCode};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use goldkeeper::cluster::{Builder, Coverage, Fact, Kind, Known, ObjectKey, Question};
+use goldkeeper::policy::{PolicySet, PolicySource};
+use goldkeeper::telemetry::Metrics;
+use goldkeeper::webhook::{App, Limits, LiveReads, router};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const POLICIES: &str = "
+apiVersion: goldkeeper.io/v1
+kind: ProtectedNamespaces
+metadata: {name: guard}
+spec:
+  validationActions: [Deny]
+  parameters: {namespaces: ['openshift-*']}
+---
+apiVersion: goldkeeper.io/v1
+kind: BootSourceNamespace
+metadata: {name: fill}
+spec: {validationActions: [Warn]}
+";
+
+/// Live reads that count, wait and answer as told.
+struct Script {
+    asked: AtomicUsize,
+    wait: Duration,
+    answer: fn(&Question) -> Known<Option<Fact>>,
+}
+
+impl LiveReads for Script {
+    fn read<'a>(
+        &'a self,
+        question: &'a Question,
+        deadline: tokio::time::Instant,
+    ) -> BoxFuture<'a, Known<Option<Fact>>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        async move {
+            let wait = tokio::time::sleep(self.wait);
+            match tokio::time::timeout_at(deadline, wait).await {
+                Ok(()) => (self.answer)(question),
+                Err(_) => Known::Unknown,
+            }
+        }
+        .boxed()
+    }
+}
+
+fn app(live: Option<Arc<dyn LiveReads>>, limits: Limits) -> Router {
+    let source = PolicySource {
+        file: Arc::from("p.yaml"),
+        text: POLICIES.to_owned(),
+    };
+    let policies = PolicySet::compile(&[source]).unwrap();
+    let mut builder = Builder::live();
+    for kind in [Kind::HyperConverged, Kind::DataSource] {
+        builder.cover(kind, Coverage::Watched);
+    }
+    let key = ObjectKey {
+        namespace: "kubevirt-os-images".into(),
+        name: "fedora".into(),
+    };
+    builder.apply(
+        Kind::DataSource,
+        key,
+        Known::Known(Fact::DataSource(Box::default())),
+    );
+    router(&Arc::new(App {
+        policies: Arc::new(ArcSwap::from_pointee(policies)),
+        view: Arc::new(ArcSwap::new(builder.build())),
+        live,
+        observer: Arc::new(Metrics::default()),
+        limits,
+    }))
+}
+
+fn plain() -> Router {
+    app(None, Limits::default())
+}
+
+fn review(namespace: &str) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "e3f1",
+            "kind": {"group": "kubevirt.io", "version": "v1", "kind": "VirtualMachine"},
+            "resource": {"group": "kubevirt.io", "version": "v1", "resource": "virtualmachines"},
+            "operation": "CREATE",
+            "namespace": namespace,
+            "userInfo": {"username": "alice"},
+            "object": {"spec": {"dataVolumeTemplates": [
+                {"metadata": {"name": "root"}, "spec": {"sourceRef": {"kind": "DataSource", "name": "fedora"}}}
+            ]}},
+        },
+    })
+}
+
+async fn send(
+    router: Router,
+    path: &str,
+    content_type: &str,
+    body: impl Into<Body>,
+) -> (StatusCode, String) {
+    let request = Request::post(path)
+        .header("content-type", content_type)
+        .body(body.into())
+        .unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn post(router: Router, path: &str, review: &Value) -> (StatusCode, Value) {
+    let (status, body) = send(router, path, "application/json", review.to_string()).await;
+    (
+        status,
+        serde_json::from_str(&body).unwrap_or(Value::String(body)),
+    )
+}
+
+#[tokio::test]
+async fn a_denial_echoes_the_uid_and_has_code_and_reason() {
+    for path in ["/validate", "/validate/protected-namespaces"] {
+        let (status, answer) = post(plain(), path, &review("openshift-cnv")).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(answer["response"]["uid"], "e3f1");
+        assert_eq!(answer["response"]["allowed"], false);
+        assert_eq!(answer["response"]["status"]["code"], 403);
+        assert_eq!(answer["response"]["status"]["reason"], "Forbidden");
+        assert!(answer["response"]["status"].get("details").is_none());
+    }
+}
+
+#[tokio::test]
+async fn each_webhook_asks_only_its_own_policies() {
+    for path in [
+        "/validate/boot-sources",
+        "/validate/protected-namespaces-warnings",
+    ] {
+        let (_, answer) = post(plain(), path, &review("openshift-cnv")).await;
+        assert_eq!(answer["response"]["allowed"], true, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_review_is_a_status_and_never_a_verdict() {
+    let json = "application/json";
+    let large = Body::from(vec![b' '; 7 * 1024 * 1024 + 1]);
+    let endless = Body::from_stream(futures::stream::repeat_with(|| {
+        Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 8192]))
+    }));
+    let broken = Body::from_stream(futures::stream::iter([Err::<Bytes, _>(
+        std::io::Error::other("gone"),
+    )]));
+    let cases: [(&str, &str, Body, StatusCode); 9] = [
+        ("/validate", json, Body::empty(), StatusCode::BAD_REQUEST),
+        ("/validate", json, Body::from("{"), StatusCode::BAD_REQUEST),
+        ("/mutate", json, Body::from("[]"), StatusCode::BAD_REQUEST),
+        (
+            "/mutate",
+            json,
+            Body::from(r#"{"apiVersion":"v1","kind":"Pod"}"#),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "/validate",
+            "text/plain",
+            Body::from("{}"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        ("/validate", json, large, StatusCode::PAYLOAD_TOO_LARGE),
+        ("/validate", json, endless, StatusCode::PAYLOAD_TOO_LARGE),
+        ("/validate", json, broken, StatusCode::BAD_REQUEST),
+        ("/elsewhere", json, Body::empty(), StatusCode::NOT_FOUND),
+    ];
+    for (path, content_type, body, expected) in cases {
+        let (status, body) = send(plain(), path, content_type, body).await;
+        assert_eq!(status, expected, "{path}: {body}");
+        assert!(!body.contains("allowed"), "{body}");
+    }
+    let request = Request::get("/validate").body(Body::empty()).unwrap();
+    assert_eq!(
+        plain().oneshot(request).await.unwrap().status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_ends_in_time() {
+    let body = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+    let started = tokio::time::Instant::now();
+    let (status, _) = send(plain(), "/validate?timeout=1s", "application/json", body).await;
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(started.elapsed().as_millis(), 800);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_limit_the_answer_is_429() {
+    let router = app(None, Limits::new(1, 1));
+    let slow = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+    let first = tokio::spawn(send(router.clone(), "/validate", "application/json", slow));
+    tokio::task::yield_now().await;
+    let (status, _) = post(router.clone(), "/validate", &review("demo")).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(first.await.unwrap().0, StatusCode::REQUEST_TIMEOUT);
+    let (status, _) = post(router, "/validate", &review("demo")).await;
+    assert_eq!(status, StatusCode::OK, "the place is given back");
+}
+
+fn script(wait: Duration, answer: fn(&Question) -> Known<Option<Fact>>) -> Arc<Script> {
+    Arc::new(Script {
+        asked: AtomicUsize::new(0),
+        wait,
+        answer,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fill_rests_on_one_live_read() {
+    let absent = script(Duration::from_millis(5), |_| Known::Known(None));
+    let (_, answer) = post(
+        app(Some(absent.clone()), Limits::default()),
+        "/mutate",
+        &review("demo"),
+    )
+    .await;
+    assert_eq!(answer["response"]["patchType"], "JSONPatch");
+    assert_eq!(absent.asked.load(Ordering::Relaxed), 1);
+
+    let present = script(Duration::from_millis(5), |_| {
+        Known::Known(Some(Fact::DataSource(Box::default())))
+    });
+    let (_, answer) = post(
+        app(Some(present), Limits::default()),
+        "/mutate",
+        &review("demo"),
+    )
+    .await;
+    assert_eq!(
+        answer["response"],
+        json!({"uid": "e3f1", "allowed": true}),
+        "the machine's own is meant"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_read_that_takes_too_long_leaves_the_reference_alone() {
+    let slow = script(Duration::from_mins(1), |_| Known::Known(None));
+    let router = app(Some(slow), Limits::default());
+    let started = tokio::time::Instant::now();
+    let (status, answer) = post(router.clone(), "/mutate?timeout=2s", &review("demo")).await;
+    assert_eq!(
+        (status, started.elapsed().as_millis()),
+        (StatusCode::OK, 1600)
+    );
+    assert!(answer["response"].get("patch").is_none());
+    let (_, answer) = post(router, "/validate?timeout=2s", &review("demo")).await;
+    assert_eq!(answer["response"]["allowed"], true);
+    let warning = answer["response"]["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.starts_with(
+            "boot source fedora is named without a namespace and could not be looked up"
+        ),
+        "{warning}"
+    );
+}
+
+#[tokio::test]
+async fn a_panic_is_a_status_and_the_next_request_is_answered() {
+    let panics = script(Duration::ZERO, |_| panic!("on purpose"));
+    let router = app(Some(panics), Limits::new(1, 1));
+    let (status, _) = post(router.clone(), "/mutate", &review("demo")).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    let (status, _) = post(
+        router,
+        "/validate/protected-namespaces",
+        &review("openshift-cnv"),
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK);
+}
