@@ -10,4 +10,5 @@
 
 mod generated;
 mod serve;
+mod support;
 mod webhook;
