@@ -6,13 +6,17 @@
     reason = "a test that can't go on says so"
 )]
 
-#[path = "it/support/mod.rs"]
-mod support;
+#[path = "it/support/case.rs"]
+mod case;
+#[path = "it/support/round.rs"]
+mod round;
+#[path = "it/support/yaml.rs"]
+mod yaml;
 
-fn case(file: &std::path::Path) -> datatest_stable::Result<()> {
-    support::case::run(file).map_err(Into::into)
+fn run(file: &std::path::Path) -> datatest_stable::Result<()> {
+    case::run(file).map_err(Into::into)
 }
 
 datatest_stable::harness! {
-    { test = case, root = "tests/cases", pattern = r"\.yaml$" },
+    { test = run, root = "tests/cases", pattern = r"\.yaml$" },
 }

@@ -66,12 +66,12 @@ struct Live {
     #[serde(default)]
     present: Vec<Source>,
     #[serde(default)]
-    absent: Vec<Name>,
+    absent: Vec<Key>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Name {
+struct Key {
     kind: String,
     #[serde(default)]
     namespace: String,
@@ -374,11 +374,7 @@ fn plural(group: &str, kind: &str) -> String {
 impl Expected {
     fn text(&self, stage: &str) -> String {
         let annotations = self.audit_annotations.as_ref();
-        print(
-            stage,
-            self,
-            annotations.map(|map| map.iter().map(|(key, text)| (key, text)).collect()),
-        )
+        print(stage, self, annotations.map(|map| map.iter().collect()))
     }
 }
 
