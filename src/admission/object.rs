@@ -165,7 +165,24 @@ pub struct TypedReference<'a> {
     pub name: Text<'a>,
 }
 
+impl CloneBypass<'_> {
+    /// Whether either stands there, whatever its value: `""` is one that CDI goes by.
+    fn is_set(&self) -> bool {
+        let none = Text::default();
+        self.pre_populated != none || self.check_static_volume != none
+    }
+}
+
 impl Object<'_> {
+    /// Whether CDI is told that the volume of this `DataVolume` is there already: it will not look at the source.
+    pub fn is_populated_already(&self) -> bool {
+        let annotations = self
+            .metadata
+            .get()
+            .and_then(|metadata| metadata.annotations.get());
+        annotations.is_some_and(CloneBypass::is_set)
+    }
+
     /// Whether deletion has begun.
     pub fn is_being_deleted(&self) -> bool {
         self.metadata

@@ -134,8 +134,9 @@ fn placements(settings: &HyperConverged) -> HashMap<Box<str>, Placement> {
 
 /// The namespace in which the `DataSources` of templates without a namespace of their own are.
 ///
-/// The built-in names go first. Another one counts only if it alone holds all of them, each with the label of its cron:
-/// in their own namespaces users can write any of these, so a second candidate means that none can be told apart.
+/// The built-in names go first. Another one counts only if the operator that keeps the boot sources made the namespace,
+/// and it alone holds all of them, each with the label of its cron. In their own namespaces users can write all of that
+/// but the labels of the namespace itself.
 fn find_default<'v>(view: &'v ClusterView, settings: &HyperConverged) -> Option<&'v str> {
     let wanted: Vec<(&str, &str)> = settings
         .templates
@@ -158,11 +159,20 @@ fn find_default<'v>(view: &'v ClusterView, settings: &HyperConverged) -> Option<
         return known;
     }
     let namespaces = view.namespaces_of(Kind::DataSource).into_iter();
-    let mut candidates = namespaces.filter(|name| wanted.iter().all(|image| holds(name, image)));
+    let mut candidates = namespaces.filter(|name| {
+        is_made_by_platform(view, name) && wanted.iter().all(|image| holds(name, image))
+    });
     match (candidates.next(), candidates.next()) {
         (Some(only), None) => Some(only),
         _ => None,
     }
+}
+
+/// Whether SSP made the namespace (`AddAppLabels` in `internal/common/labels.go` of kubevirt/ssp-operator).
+fn is_made_by_platform(view: &ClusterView, name: &str) -> bool {
+    let object = view.object(Kind::Namespace, "", name);
+    matches!(object, Known::Known(Some(Fact::Namespace(namespace)))
+        if namespace.label("app.kubernetes.io/managed-by") == Some("ssp-operator"))
 }
 
 impl ClusterView {

@@ -11,6 +11,10 @@ use super::{Diagnostic, Severity};
 /// The largest policy file that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// How deep a file may nest. A policy needs less than ten levels; reading one takes some 30 KiB of stack in a debug build,
+/// and threads have 2 MiB.
+const MAX_DEPTH: usize = 24;
+
 /// How much aliases may expand to, in nodes of a file.
 const MAX_REPLAYED: usize = 10_000;
 
@@ -92,6 +96,7 @@ pub fn parse(file: &Arc<str>, text: &str) -> Result<Vec<Node>, Diagnostic> {
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::Error,
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
     };
     serde_saphyr::from_multiple_with_options::<Spanned<Raw>>(text, options)

@@ -84,13 +84,15 @@ pub fn evaluate<'p>(
         let findings = match policy.matches(request, resource, &facts, today) {
             Matches::No => continue,
             Matches::Yes => policy.judge.judge(&subject, &facts),
+            // Where the rule finds nothing, it does not matter whether the policy is for the namespace.
+            Matches::Unknown(_) if policy.judge.judge(&subject, &facts).is_empty() => Vec::new(),
             Matches::Unknown(reason) => vec![Finding::Undetermined(unknown_namespace(
                 &subject, policy, reason,
             ))],
         };
         evaluation.matched += 1;
         for finding in findings {
-            evaluation.take(policy, finding);
+            evaluation.take(route.stage, policy, finding);
         }
     }
     evaluation.questions = facts.into_questions();
@@ -99,10 +101,15 @@ pub fn evaluate<'p>(
 
 impl<'p> Evaluation<'p> {
     /// Of several edits of one field the first counts: policies are asked by name.
-    fn take(&mut self, policy: &'p Policy, finding: Finding) {
-        if let Finding::Fill(edit) = &finding
-            && self.edits().any(|other| other == &edit.path)
-        {
+    ///
+    /// `/mutate` fills in and says nothing else: whatever it could not tell is still missing when `/validate` looks, and
+    /// is told there, once.
+    fn take(&mut self, stage: Stage, policy: &'p Policy, finding: Finding) {
+        let unwanted = match &finding {
+            Finding::Fill(edit) => self.edits().any(|other| other == &edit.path),
+            Finding::Violation(_) | Finding::Undetermined(_) => stage == Stage::Fill,
+        };
+        if unwanted {
             return;
         }
         self.outcomes.push(Outcome { policy, finding });

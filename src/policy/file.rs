@@ -83,11 +83,13 @@ fn decode_name(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<String> {
             return Some(name);
         }
         let help = "use lower-case letters, digits and - (63 at most), for example no-vms-here";
+        decoder.enter("name");
         decoder.error(
             metadata.node("name")?,
             format!("`{name}` is not a name"),
             help,
         );
+        decoder.leave();
         None
     });
     decoder.leave();

@@ -13,7 +13,8 @@
 //!
 //! On `UPDATE` (a second `kubectl apply` of the same file takes the namespace out again) a template that had a namespace
 //! gets that same one back; a new template is treated as on `CREATE`; one that never had a namespace stays without.
-//! A `DataVolume` is filled on `CREATE` only: its spec can't change afterwards.
+//! A `DataVolume` is filled on `CREATE` only: its spec can't change afterwards. One whose annotations say that its volume
+//! is there already (restore and migration tools make such) is left alone.
 //!
 //! ## Why
 //! Without the namespace the virtual machine is accepted and never starts: its data volume waits for a `DataSource`
@@ -105,6 +106,9 @@ impl Judge for BootSourceNamespace {
         else {
             return Vec::new();
         };
+        if subject.resource == Resource::DataVolumes && object.is_populated_already() {
+            return Vec::new();
+        }
         let before = match (request.operation, request.old_object.get()) {
             (Operation::Update, Some(old)) => BootReference::all(subject.resource, old),
             _ => Vec::new(),

@@ -8,6 +8,11 @@
     reason = "a test that can't go on fails"
 )]
 
+mod architecture;
+mod corpus;
 mod generated;
+mod policies;
+mod properties;
 mod serve;
+mod support;
 mod webhook;

@@ -1,0 +1,120 @@
+//! The shipped policies, and what is said of broken ones.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use goldkeeper::document::Severity;
+use goldkeeper::policy::{PolicySet, PolicySource};
+use goldkeeper::rules::RULES;
+
+use crate::support::files;
+
+fn source(file: &Path) -> PolicySource {
+    PolicySource {
+        file: Arc::from(file.to_string_lossy()),
+        text: fs::read_to_string(file).expect("a policy file can be read"),
+    }
+}
+
+fn shipped() -> Vec<PathBuf> {
+    files::below("policies", "yaml")
+}
+
+#[test]
+fn the_shipped_policies_compile_each_and_together() {
+    let sources: Vec<_> = shipped().iter().map(|file| source(file)).collect();
+    for one in &sources {
+        let compiled = PolicySet::compile(std::slice::from_ref(one));
+        assert!(compiled.is_ok(), "{:?}", compiled.unwrap_err());
+    }
+    let all = PolicySet::compile(&sources).unwrap();
+    assert!(all.policies().len() >= RULES.len());
+}
+
+#[test]
+fn every_rule_has_a_policy_a_case_and_a_manual() {
+    let sources: Vec<_> = shipped().iter().map(|file| source(file)).collect();
+    let policies = PolicySet::compile(&sources).unwrap();
+    let cases = files::below("tests/cases", "yaml");
+    for rule in RULES {
+        let kind = rule.kind;
+        let shipped = policies
+            .policies()
+            .iter()
+            .any(|policy| policy.rule.kind == kind);
+        assert!(shipped, "{kind} has no shipped policy");
+        let named = cases
+            .iter()
+            .any(|file| fs::read_to_string(file).unwrap().contains(kind));
+        assert!(named, "{kind} has no case");
+        for heading in ["What it does", "Why", "Parameters"] {
+            let found = rule
+                .manual()
+                .lines()
+                .any(|line| line == format!("## {heading}"));
+            assert!(found, "the manual of {kind} has no section {heading}");
+        }
+    }
+}
+
+#[test]
+fn every_fault_is_told_with_its_place_and_its_cure() {
+    let folder = "tests/fixtures/broken-policies";
+    let mut told = String::new();
+    for file in files::below(folder, "yaml") {
+        let name = file
+            .strip_prefix(folder)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let source = PolicySource {
+            file: Arc::from(name.as_str()),
+            ..source(&file)
+        };
+        let holds_something = source.text.lines().any(|line| !line.starts_with('#'));
+        let faults = PolicySet::compile(&[source]).expect_err(&name);
+        assert!(!faults.is_empty(), "{name}: refused without a word");
+        for fault in faults {
+            assert_eq!(fault.severity, Severity::Error, "{fault}");
+            assert_eq!(&*fault.file, name, "{fault}");
+            assert!(!fault.help.is_empty(), "{fault}");
+            assert!(fault.line > 0 || !holds_something, "{fault}");
+            writeln!(told, "{fault}\n").unwrap();
+        }
+    }
+    insta::assert_snapshot!("broken_policies", told.trim_end());
+}
+
+#[test]
+fn two_faults_in_two_documents_are_both_told() {
+    let faults = PolicySet::compile(&[source(Path::new(
+        "tests/fixtures/broken-policies/two-faults.yaml",
+    ))]);
+    let lines: Vec<u32> = faults.unwrap_err().iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [5, 7, 9]);
+}
+
+#[test]
+fn a_fault_in_one_file_does_not_hide_one_in_another() {
+    let folder = Path::new("tests/fixtures/broken-policies");
+    let sources = ["not-yaml.yaml", "bad-name.yaml"].map(|name| source(&folder.join(name)));
+    let faults = PolicySet::compile(&sources).unwrap_err();
+    assert_eq!(faults.len(), 2, "{faults:?}");
+}
+
+#[test]
+fn a_policy_file_may_not_be_endless() {
+    let text = "# padding\n".repeat(200_000);
+    let source = PolicySource {
+        file: Arc::from("endless.yaml"),
+        text,
+    };
+    let faults = PolicySet::compile(&[source]).unwrap_err();
+    let told = faults.iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        told.contains("2000000 bytes") && told.contains("split it"),
+        "{told}"
+    );
+}
