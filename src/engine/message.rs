@@ -31,19 +31,31 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
         Finding::Undetermined(undetermined) => {
             lines.push(("field", undetermined.field.to_string()));
             lines.push(("reason", undetermined.reason.clone()));
-            lines.push(("instead", "try again in a moment".to_owned()));
+            let instead = "try again in a moment; if it stays so, an administrator finds the reason in goldkeeper's log";
+            lines.push(("instead", instead.to_owned()));
             &undetermined.summary
         }
         Finding::Fill(_) => return String::new(),
     };
-    lines.push(("policy", format!("{} ({})", policy.name, policy.rule.kind)));
+    let file = policy.file.rsplit('/').next().unwrap_or_default();
+    lines.push((
+        "policy",
+        format!("{} ({} in {file})", policy.name, policy.rule.kind),
+    ));
     lines.extend(policy.message.clone().map(|message| ("help", message)));
+    let width = lines
+        .iter()
+        .map(|(label, _)| label.len() + 1)
+        .max()
+        .unwrap_or_default();
     let mut text = format!("{summary} [{}]", policy.name);
     for (label, line) in lines {
         let label = format!("{label}:");
         // A line break in the administrator's text stays, under the same label.
-        let line = line.trim_end().replace('\n', "\n           ");
-        let _ = write!(text, "\n  {label:<8} {line}");
+        let line = line
+            .trim_end()
+            .replace('\n', &format!("\n{:1$}", "", width + 3));
+        let _ = write!(text, "\n  {label:<width$} {line}");
     }
     text
 }
@@ -51,7 +63,11 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
 /// A warning: one sentence on one line, with the administrator's word flattened into it.
 pub(super) fn warning(outcome: &Outcome<'_>) -> String {
     let summary = match &outcome.finding {
-        Finding::Violation(violation) => violation.summary.clone(),
+        Finding::Violation(violation) => violation
+            .let_through
+            .as_ref()
+            .unwrap_or(&violation.summary)
+            .clone(),
         Finding::Undetermined(undetermined) => {
             format!("{}: {}", undetermined.summary, undetermined.reason)
         }

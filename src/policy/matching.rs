@@ -44,8 +44,12 @@ impl Match {
     /// Whether all that can be told from the request alone holds.
     pub fn covers(&self, request: &AdmissionRequest<'_>, resource: Resource) -> bool {
         let namespace = request.namespace.or_empty();
-        let object = request.object.get().or(request.old_object.get());
-        let label = |key: &str| object?.metadata.get()?.labels.value(key);
+        let objects = [request.object.get(), request.old_object.get()];
+        // As in Kubernetes, it is enough that the object is selected as it was or as it will be.
+        let selects = |selector: &Selector| {
+            let mut objects = objects.into_iter().flatten();
+            objects.any(|object| selector.selects(|key| object.metadata.get()?.labels.value(key)))
+        };
         self.resources
             .as_ref()
             .is_none_or(|resources| resources.contains(&resource))
@@ -57,10 +61,7 @@ impl Match {
                 .exclude_namespaces
                 .as_ref()
                 .is_some_and(|globs| globs.is_match(namespace))
-            && self
-                .object_selector
-                .as_ref()
-                .is_none_or(|selector| selector.selects(label))
+            && self.object_selector.as_ref().is_none_or(selects)
     }
 
     /// Whether the labels of the request's namespace are selected.

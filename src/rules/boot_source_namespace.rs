@@ -119,7 +119,7 @@ impl Judge for BootSourceNamespace {
                 let name = reference.missing_namespace()?;
                 match self.belongs(reference, name, &before, subject, facts) {
                     Belongs::Here => None,
-                    Belongs::To(namespace) => Some(finding(subject, reference, name, namespace)),
+                    Belongs::To(place) => Some(finding(subject, reference, name, place)),
                     Belongs::Unknown(reason) => {
                         Some(undetermined(subject, reference, name, reason))
                     }
@@ -133,12 +133,19 @@ impl Judge for BootSourceNamespace {
     }
 }
 
+/// A namespace, and who sets it.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    namespace: &'a str,
+    set_by: &'static str,
+}
+
 /// Where the boot source of a reference without namespace is.
 enum Belongs<'a> {
     /// Where the reference already points by itself, or nowhere that we know of: leave it alone.
     Here,
     /// In this namespace.
-    To(&'a str),
+    To(Place<'a>),
     /// Nobody knows, and why.
     Unknown(String),
 }
@@ -157,7 +164,10 @@ impl BootSourceNamespace {
                 .source_ref
                 .namespace
                 .get()
-                .map_or(Belongs::Here, Belongs::To);
+                .map_or(Belongs::Here, |namespace| {
+                    let set_by = "the object as it is stored";
+                    Belongs::To(Place { namespace, set_by })
+                });
         }
         let golden = match facts
             .view()
@@ -167,7 +177,10 @@ impl BootSourceNamespace {
             Known::Known(Some(image)) if image.namespace.name == subject.namespace => {
                 return Belongs::Here;
             }
-            Known::Known(Some(image)) => Some(image.namespace.name),
+            Known::Known(Some(image)) => Some(Place {
+                namespace: image.namespace.name,
+                set_by: image.namespace.origin.describe(),
+            }),
             Known::Unknown => None,
         };
         // Whether there is one in the machine's own namespace is asked live even where the view says yes: the fill
@@ -177,7 +190,7 @@ impl BootSourceNamespace {
             golden,
         ) {
             (Known::Known(Some(_)), _) => Belongs::Here,
-            (Known::Known(None), Some(namespace)) => Belongs::To(namespace),
+            (Known::Known(None), Some(place)) => Belongs::To(place),
             (_, None) => Belongs::Unknown(why_golden_is_unknown(facts)),
             (Known::Unknown, Some(_)) => Belongs::Unknown(format!(
                 "whether {} has a DataSource {name} of its own is not known: {}",
@@ -204,8 +217,9 @@ fn finding(
     subject: &Subject<'_>,
     reference: &BootReference<'_>,
     name: &str,
-    namespace: &str,
+    place: Place<'_>,
 ) -> Finding {
+    let Place { namespace, set_by } = place;
     let path = reference.namespace_path();
     if subject.stage == Stage::Fill {
         return Finding::Fill(Edit {
@@ -218,12 +232,13 @@ fn finding(
             "boot source {name} is named without its namespace: it is looked up in {} but kept in {namespace}",
             subject.namespace
         ),
+        let_through: None,
         field: path,
         found: "nothing".to_owned(),
         details: vec![
             Detail {
                 label: "expected",
-                text: namespace.to_owned(),
+                text: format!("{namespace} (from {set_by})"),
             },
             Detail {
                 label: "instead",

@@ -18,6 +18,8 @@ pub enum Finding {
 pub struct Violation {
     /// One sentence that stands alone: what and where, without a full stop.
     pub summary: String,
+    /// The same sentence where the request goes through all the same, if it has to read differently.
+    pub let_through: Option<String>,
     /// The field that is wrong.
     pub field: FieldPath,
     /// What stands there.

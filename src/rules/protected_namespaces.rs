@@ -16,6 +16,9 @@
 //! write an owner reference and anyone can name a service account `kubevirt-controller` in a namespace of their own.
 //! `DataVolumes` and golden images are not looked at.
 //!
+//! An exemption lets a request through, not what comes of it: of a restore or a clone the controller makes a virtual
+//! machine, which is judged on its own. Exempt the controller's service account too where that is meant.
+//!
 //! ## Parameters
 //! - `namespaces`: names or patterns of protected namespaces. `openshift-*` matches `openshift-cnv`, not `openshift`
 //!   and not `openshiftdemo`.
@@ -191,6 +194,10 @@ fn restore_target(subject: &Subject<'_>, object: Option<&Object<'_>>, facts: &Fa
 fn violation(subject: &Subject<'_>, pattern: &str, facts: &Facts<'_>) -> Violation {
     let namespace = subject.namespace;
     let noun = subject.resource.info().noun;
+    let reason = match namespace.split('-').next() {
+        Some("openshift" | "kube") => "it belongs to the platform",
+        _ => "it is protected",
+    };
     let found = if pattern == namespace {
         namespace.to_owned()
     } else {
@@ -202,7 +209,10 @@ fn violation(subject: &Subject<'_>, pattern: &str, facts: &Facts<'_>) -> Violati
         "kubectl create namespace my-vms"
     };
     Violation {
-        summary: format!("{noun} may not be created in {namespace}: it belongs to the platform"),
+        summary: format!("{noun} may not be created in {namespace}: {reason}"),
+        let_through: Some(format!(
+            "{noun} should not be created in {namespace}: {reason}"
+        )),
         field: FieldPath::of(&["metadata", "namespace"]),
         found,
         details: vec![Detail {

@@ -15,6 +15,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// The client library tells of every failed attempt; the watch says it once.
+const DEFAULT_FILTER: &str = "info,kube_client=off";
+
 /// Flushes the logs when dropped.
 #[must_use]
 pub struct LogGuard {
@@ -28,10 +31,8 @@ pub fn init(format: LogFormat) -> LogGuard {
     let (writer, worker) = NonBlockingBuilder::default()
         .lossy(true)
         .finish(std::io::stderr());
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .with_env_var("GOLDKEEPER_LOG")
-        .from_env_lossy();
+    let filter = EnvFilter::try_from_env("GOLDKEEPER_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)

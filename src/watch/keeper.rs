@@ -216,7 +216,7 @@ impl Keeper {
                     .filter(|entry| entry.standing.source().kind == kind)
             };
             let old = before.coverage(kind);
-            let settled = *old != Coverage::Pending;
+            let settled = *old != Coverage::Pending || self.started.elapsed() >= GRACE;
             let new = combine(own().map(|entry| entry.standing.coverage()), settled);
             self.freshness.note(
                 kind,
@@ -348,7 +348,11 @@ impl Keeper {
             .followers
             .values()
             .filter_map(|entry| entry.standing.due());
-        let last = Instant::now() + GRACE;
-        dues.min().map_or(last, |due| due.min(last))
+        let now = Instant::now();
+        let grace_ends = Some(self.started + GRACE).filter(|end| *end > now);
+        let last = now + GRACE;
+        dues.chain(grace_ends)
+            .min()
+            .map_or(last, |due| due.min(last))
     }
 }

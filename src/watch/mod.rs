@@ -49,8 +49,7 @@ pub struct Watch {
 
 impl Watch {
     /// Begins to follow the cluster, in tasks of the current runtime. The view is unknown at first, and settled
-    /// ([`ClusterView::is_settled`]) when every kind is listed, absent or out of reach, after some ten seconds at most
-    /// (twenty, if it can't be found out which namespaces are golden).
+    /// ([`ClusterView::is_settled`]) when every kind is listed, absent or out of reach, after some ten seconds at most.
     pub fn start(client: kube::Client) -> Self {
         let view = Arc::new(ArcSwap::from_pointee(ClusterView::unknown()));
         let freshness = Arc::new(Freshness::new());
