@@ -23,6 +23,7 @@ pub mod cluster;
 pub mod document;
 pub mod engine;
 pub mod policy;
+pub mod report;
 pub mod rules;
 pub mod store;
 pub mod telemetry;

@@ -6,10 +6,13 @@ mod policies;
 mod serve;
 mod webhook_config;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::report;
+use crate::store::StoreError;
 
 /// Could not do its work.
 const FAILED: u8 = 2;
@@ -44,7 +47,12 @@ pub fn main() -> ExitCode {
         // Whoever read the output has gone, as `head` does: nothing to complain of.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {}", describe(&error));
+            let mut out = std::io::stderr();
+            if let Some(StoreError::Policies { faults, sources }) = error.downcast_ref() {
+                let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                let _ = write!(out, "{}", report::diagnostics(faults, sources, colour));
+            }
+            let _ = writeln!(out, "error: {}", describe(&error));
             ExitCode::from(FAILED)
         }
     }

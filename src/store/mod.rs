@@ -6,7 +6,10 @@ mod policies;
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use policies::compile_folder;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::document::Diagnostic;
+use crate::policy::PolicySource;
 
 /// Why something can't be read from files.
 #[derive(Debug, thiserror::Error)]
@@ -40,17 +43,19 @@ pub enum StoreError {
         /// What is wrong, with line and column.
         reason: String,
     },
-    /// Policies have faults.
-    #[error("{}", faults.iter().map(|fault| format!("{fault}\n")).collect::<Vec<_>>().join("\n"))]
+    /// Policies have faults; none of them is in force.
+    #[error("{} faults in {} policy files; nothing was loaded", faults.len(), sources.len())]
     Policies {
         /// All of them.
-        faults: Vec<crate::document::Diagnostic>,
+        faults: Vec<Diagnostic>,
+        /// The files that were read.
+        sources: Vec<PolicySource>,
     },
 }
 
 /// The files of a folder with one of these endings, sorted by name; hidden ones are left out, as is what a mounted
 /// ConfigMap keeps behind its links.
-fn files_of(folder: &std::path::Path, endings: &[&str]) -> Result<Vec<PathBuf>, StoreError> {
+fn files_of(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, StoreError> {
     let read = |source| StoreError::Read {
         path: folder.to_owned(),
         source,
@@ -79,7 +84,7 @@ fn files_of(folder: &std::path::Path, endings: &[&str]) -> Result<Vec<PathBuf>, 
 }
 
 /// Reads a text file that is at most `limit` bytes long.
-fn read_text(path: &std::path::Path, limit: u64) -> Result<String, StoreError> {
+fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
     let read = |source| StoreError::Read {
         path: path.to_owned(),
         source,

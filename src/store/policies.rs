@@ -33,7 +33,7 @@ pub fn compile_folder(folder: &Path, allow_none: bool) -> Result<PolicySet, Stor
         Err(StoreError::Empty(_)) if allow_none => Vec::new(),
         sources => sources?,
     };
-    PolicySet::compile(&sources).map_err(|faults| StoreError::Policies { faults })
+    PolicySet::compile(&sources).map_err(|faults| StoreError::Policies { faults, sources })
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.yaml"), "kind: Nonsense\n").unwrap();
         std::fs::write(folder.path().join("b.yml"), "a: [1\n").unwrap();
-        let Err(StoreError::Policies { faults }) = compile_folder(folder.path(), true) else {
+        let Err(StoreError::Policies { faults, .. }) = compile_folder(folder.path(), true) else {
             panic!("both files are broken");
         };
         let files = |name: &str| {

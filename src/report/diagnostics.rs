@@ -1,0 +1,122 @@
+//! Faults in files, each with the line it is in.
+
+use std::fmt::Write;
+
+use annotate_snippets::renderer::{DEFAULT_TERM_WIDTH, Renderer};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
+
+use crate::document::{Diagnostic, Severity};
+use crate::policy::PolicySource;
+
+/// Prints faults in the order they were found, each with place, source line and cure, then how many there are.
+/// `colour` is for terminals.
+pub fn diagnostics(faults: &[Diagnostic], sources: &[PolicySource], colour: bool) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer.term_width(DEFAULT_TERM_WIDTH);
+    let mut text = String::new();
+    for fault in faults {
+        let source = sources.iter().find(|source| source.file == fault.file);
+        let source = source.map_or("", |source| source.text.as_str());
+        let _ = writeln!(text, "{}\n", renderer.render(&[group(fault, source)]));
+    }
+    text
+}
+
+fn group<'f>(fault: &'f Diagnostic, source: &'f str) -> Group<'f> {
+    let level = match fault.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(fault.message.as_str());
+    let help = Level::HELP.message(fault.help.as_str());
+    let number = usize::try_from(fault.line).unwrap_or_default();
+    match number
+        .checked_sub(1)
+        .and_then(|skipped| source.lines().nth(skipped))
+    {
+        Some(line) => {
+            let snippet = Snippet::source(line)
+                .line_start(number)
+                .path(&*fault.file)
+                .annotation(AnnotationKind::Primary.span(token(line, fault.column)));
+            title.element(snippet).element(help)
+        }
+        None => title.element(Origin::path(&*fault.file)).element(help),
+    }
+}
+
+/// The bytes of the word that starts at a column (in characters, from 1).
+fn token(line: &str, column: u32) -> std::ops::Range<usize> {
+    let skipped = usize::try_from(column)
+        .unwrap_or_default()
+        .saturating_sub(1);
+    let start = line
+        .char_indices()
+        .nth(skipped)
+        .map_or(line.len(), |(start, _)| start);
+    let rest = line.get(start..).unwrap_or_default();
+    let end = rest.find([' ', ':', ',', ']', '}']).unwrap_or(rest.len());
+    start..start + end.max(1).min(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::PolicySet;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_fault_shows_its_line_and_its_cure() {
+        let text = "apiVersion: goldkeeper.io/v1\nkind: BootSourceNamespace\nmetadata: {name: a}\nspec:\n  \
+                    validationAction: [Warn]\n  validationActions: [Warn]\n";
+        let sources = [PolicySource {
+            file: Arc::from("p/a.yaml"),
+            text: text.to_owned(),
+        }];
+        let faults = PolicySet::compile(&sources).unwrap_err();
+        let text = diagnostics(&faults, &sources, false);
+        let expected = "\
+error: spec: unknown field `validationAction`: not a field of BootSourceNamespace.spec
+ --> p/a.yaml:5:3
+  |
+5 |   validationAction: [Warn]
+  |   ^^^^^^^^^^^^^^^^
+  |
+  = help: did you mean `validationActions`? known here: exemptions, match, message, onMissingData, parameters, \
+validationActions
+
+";
+        assert_eq!(text, expected);
+        assert!(diagnostics(&faults, &sources, true).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn a_fault_of_the_whole_file_has_no_line() {
+        let sources = [PolicySource {
+            file: Arc::from("p/a.yaml"),
+            text: "# nothing\n".to_owned(),
+        }];
+        let faults = PolicySet::compile(&sources).unwrap_err();
+        let text = diagnostics(&faults, &sources, false);
+        assert!(
+            text.starts_with("error: the file holds no policy\n--> p/a.yaml\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn places_past_the_end_are_no_reason_to_fail() {
+        for (line, column, expected) in [
+            ("", 1, 0..0),
+            ("ab", 9, 2..2),
+            ("ä: b", 1, 0..2),
+            ("a: ]", 4, 3..4),
+        ] {
+            assert_eq!(token(line, column), expected, "{line:?}");
+        }
+    }
+}

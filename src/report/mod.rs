@@ -1,0 +1,5 @@
+//! What the command line prints for people and for machines.
+
+mod diagnostics;
+
+pub use diagnostics::diagnostics;
