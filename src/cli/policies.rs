@@ -1,11 +1,24 @@
 //! Which policies a command works with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use clap::Args;
 
-use crate::policy::PolicySet;
-use crate::store::{self, StoreError};
+use crate::policy::{PolicySet, Standing};
+use crate::report;
+use crate::store::{self, Reload, StoreError};
+
+/// Policies that follow their files.
+pub(super) struct Followed {
+    /// Those in force.
+    pub(super) policies: Arc<ArcSwap<PolicySet>>,
+    /// How the files have fared.
+    pub(super) standing: Arc<Standing>,
+    /// Keeps the two in line while it runs.
+    pub(super) reload: Reload,
+}
 
 /// Where the policies are.
 #[derive(Debug, Args)]
@@ -25,11 +38,25 @@ pub(super) struct PolicyArgs {
 
 impl PolicyArgs {
     /// Reads and compiles them.
-    pub(super) fn compile(self) -> Result<PolicySet, StoreError> {
-        let Self {
+    pub(super) fn compile(&self) -> Result<PolicySet, StoreError> {
+        store::compile_folder(&self.policies, self.allow_no_policies)
+    }
+
+    /// Reads, compiles and follows them.
+    pub(super) fn follow(self) -> Result<Followed, StoreError> {
+        let policies = Arc::new(ArcSwap::from_pointee(self.compile()?));
+        let standing = Arc::<Standing>::default();
+        let reload = Reload {
+            folder: self.policies,
+            allow_none: self.allow_no_policies,
+            policies: policies.clone(),
+            standing: standing.clone(),
+            tell: |faults, sources| report::diagnostics(faults, sources, false),
+        };
+        Ok(Followed {
             policies,
-            allow_no_policies,
-        } = self;
-        store::compile_folder(&policies, allow_no_policies)
+            standing,
+            reload,
+        })
     }
 }

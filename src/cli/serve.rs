@@ -14,14 +14,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cluster::ClusterView;
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, Standing};
 use crate::telemetry::{self, Health, LogFormat, Metrics, Sources};
 use crate::tls::{self, Certificate};
 use crate::webhook::{self, App, Limits, Server};
 
 use super::banner;
 use super::cluster::{Cluster, ClusterArgs};
-use super::policies::PolicyArgs;
+use super::policies::{Followed, PolicyArgs};
 
 /// How long a live cluster is waited for before the start is told; serving has begun by then.
 const SETTLE: Duration = Duration::from_secs(12);
@@ -97,7 +97,11 @@ impl Serve {
             tls_key,
             log_format,
         } = self;
-        let policies = Arc::new(ArcSwap::from_pointee(policies.compile()?));
+        let Followed {
+            policies,
+            standing,
+            reload,
+        } = policies.follow()?;
         let (certificate, signed) = certificate(tls_cert.zip(tls_key), listen)?;
         let server = Server::bind(listen)?;
         let plain = TcpListener::bind(metrics_listen).await;
@@ -114,7 +118,7 @@ impl Serve {
         );
         let metrics = Arc::new(Metrics::default());
         let health = Arc::new(Health::default());
-        let sources = Arc::new(sources(&metrics, &policies, &cluster));
+        let sources = Arc::new(sources(&metrics, &policies, standing, &cluster));
         let app = Arc::new(App {
             policies: policies.clone(),
             view: cluster.view.clone(),
@@ -123,6 +127,7 @@ impl Serve {
             limits: Limits::default(),
         });
         let address = server.address();
+        tokio::spawn(reload.run());
         tokio::spawn(stop_on_signal(health.clone(), server.stopper()));
         let tls = tls::server_config(certificate)?;
         let https = server.serve(tls, webhook::router(&app));
@@ -159,11 +164,13 @@ fn certificate(
 fn sources(
     metrics: &Arc<Metrics>,
     policies: &Arc<ArcSwap<PolicySet>>,
+    standing: Arc<Standing>,
     cluster: &Cluster,
 ) -> Sources {
     Sources {
         metrics: metrics.clone(),
         policies: policies.clone(),
+        standing,
         view: cluster.view.clone(),
         pulse: cluster.pulse(),
     }

@@ -8,6 +8,7 @@ mod exemption;
 mod file;
 mod matching;
 mod set;
+mod standing;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::rules::{Judge, Rule, Webhook};
 pub use exemption::Exemption;
 pub use matching::{Match, Matches};
 pub use set::{PolicySet, PolicySource};
+pub use standing::Standing;
 
 /// What is done with a violation. `Deny` excludes `Warn`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 
 mod cluster_files;
 mod policies;
+mod reload;
 
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use policies::compile_folder;
+pub use reload::Reload;
 
 use std::path::{Path, PathBuf};
 

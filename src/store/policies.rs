@@ -10,10 +10,17 @@ use super::{StoreError, files_of, read_text};
 /// The largest policy file that is looked at, in bytes. The loader tells of a smaller limit with a cure.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
-/// Reads the policy files of a folder, sorted by name.
-fn read_sources(folder: &Path) -> Result<Vec<PolicySource>, StoreError> {
-    let files = files_of(folder, &["yaml", "yml"])?.into_iter();
+/// Reads the policy files of a folder, sorted by name. A folder without any is an error unless it is meant.
+pub(super) fn read_sources(
+    folder: &Path,
+    allow_none: bool,
+) -> Result<Vec<PolicySource>, StoreError> {
+    let files = match files_of(folder, &["yaml", "yml"]) {
+        Err(StoreError::Empty(_)) if allow_none => Vec::new(),
+        files => files?,
+    };
     files
+        .into_iter()
         .map(|path| {
             Ok(PolicySource {
                 file: Arc::from(path.display().to_string()),
@@ -29,10 +36,11 @@ fn read_sources(folder: &Path) -> Result<Vec<PolicySource>, StoreError> {
 /// # Errors
 /// [`StoreError`] if they can't be read, or with every fault in them.
 pub fn compile_folder(folder: &Path, allow_none: bool) -> Result<PolicySet, StoreError> {
-    let sources = match read_sources(folder) {
-        Err(StoreError::Empty(_)) if allow_none => Vec::new(),
-        sources => sources?,
-    };
+    compile(read_sources(folder, allow_none)?)
+}
+
+/// Compiles policy files that were read.
+pub(super) fn compile(sources: Vec<PolicySource>) -> Result<PolicySet, StoreError> {
     PolicySet::compile(&sources).map_err(|faults| StoreError::Policies { faults, sources })
 }
 

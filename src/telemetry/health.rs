@@ -71,6 +71,13 @@ fn ready(health: &Health, sources: &Sources, query: Option<&str>) -> Response {
     });
     if verbose || !ready {
         let _ = writeln!(text, "policies {}", sources.policies.load().digest());
+        if sources.standing.faults() > 0 {
+            let faults = sources.standing.faults();
+            let _ = writeln!(
+                text,
+                "policy files not loaded: {faults} faults; the last good set stays in force"
+            );
+        }
         for kind in Kind::ALL {
             let state = describe(view.coverage(kind));
             let _ = writeln!(

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::admission::AdmissionRequest;
 use crate::cluster::{ClusterView, Kind};
 use crate::engine::{Action, Decision, Observer};
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, Standing};
 use crate::rules::{RULES, Stage};
 
 use super::latency::Latency;
@@ -44,6 +44,8 @@ pub struct Sources {
     pub metrics: Arc<Metrics>,
     /// The policies in force.
     pub policies: Arc<ArcSwap<PolicySet>>,
+    /// How the policy files have fared since the start.
+    pub standing: Arc<Standing>,
     /// What is known of the cluster.
     pub view: Arc<ArcSwap<ClusterView>>,
     /// What the live cluster's watch tells; nothing where the view comes from files.
@@ -187,6 +189,7 @@ impl Collector for Pulled {
         self.answers(&mut encoder)?;
         self.latency(&mut encoder)?;
         self.findings(&mut encoder)?;
+        self.policies(&mut encoder)?;
         self.view(&mut encoder)?;
         self.pulse(&mut encoder)
     }
@@ -233,6 +236,23 @@ impl Pulled {
             }
         }
         Ok(())
+    }
+
+    fn policies(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let standing = &self.0.standing;
+        let help = "Changes of the policy files by outcome; after a rejected one the last good set stays in force";
+        let mut family =
+            encoder.encode_descriptor("policy_reloads", help, None, MetricType::Counter)?;
+        let outcomes = [
+            ("loaded", standing.count_loaded()),
+            ("rejected", standing.count_rejected()),
+        ];
+        for (outcome, count) in outcomes {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        let help = "Faults that keep the policy files as they are now from being in force";
+        let encoder = encoder.encode_descriptor("policy_faults", help, None, MetricType::Gauge)?;
+        ConstGauge::new(i64::try_from(standing.faults()).unwrap_or(i64::MAX)).encode(encoder)
     }
 
     fn view(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {

@@ -13,6 +13,7 @@ mod corpus;
 mod generated;
 mod policies;
 mod properties;
+mod reload;
 mod serve;
 mod support;
 mod webhook;

@@ -3,4 +3,5 @@
 pub(crate) mod files;
 pub(crate) mod json;
 pub(crate) mod round;
+pub(crate) mod serving;
 pub(crate) mod yaml;

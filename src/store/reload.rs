@@ -1,0 +1,133 @@
+//! Policy files that change while goldkeeper runs.
+//!
+//! The folder is read every second and compared by content, so that the symlink swap of a mounted ConfigMap, an editor's
+//! rename and a write in place all count, and no watch of the operating system can be lost. A change counts once two
+//! readings agree: a file that is being written, or a swap in the middle of a reading, is never taken for a set.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::sleep;
+
+use crate::document::Diagnostic;
+use crate::policy::{PolicySet, PolicySource, Standing};
+
+use super::StoreError;
+use super::policies::{compile, read_sources};
+
+/// Time between two readings.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Time between the reading that finds a change and the one that confirms it.
+const CONFIRM: Duration = Duration::from_millis(100);
+
+/// Keeps the policies in force in line with a folder.
+#[derive(Debug)]
+pub struct Reload {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whether a folder without policies is meant.
+    pub allow_none: bool,
+    /// What is in force; a new set is swapped in whole.
+    pub policies: Arc<ArcSwap<PolicySet>>,
+    /// Told of every change.
+    pub standing: Arc<Standing>,
+    /// Puts faults into words.
+    pub tell: fn(&[Diagnostic], &[PolicySource]) -> String,
+}
+
+/// What the folder held when it was last looked at: its texts, or why it can't be read.
+type Reading = Result<Vec<PolicySource>, String>;
+
+impl Reload {
+    /// Follows the folder until dropped. The last good set stays in force whatever happens to the files.
+    pub async fn run(self) {
+        // What was read at the start is not trusted to be what was compiled then: the folder may have changed between.
+        let mut judged = None;
+        loop {
+            sleep(INTERVAL).await;
+            let reading = Some(self.read().await);
+            if same(&reading, &judged) {
+                continue;
+            }
+            sleep(CONFIRM).await;
+            let confirmed = Some(self.read().await);
+            if same(&confirmed, &reading) {
+                confirmed.iter().for_each(|reading| self.judge(reading));
+                judged = confirmed;
+            }
+        }
+    }
+
+    /// Reads off the runtime's threads: a folder may be on a slow disk.
+    async fn read(&self) -> Reading {
+        let (folder, allow_none) = (self.folder.clone(), self.allow_none);
+        let reading = tokio::task::spawn_blocking(move || read_sources(&folder, allow_none)).await;
+        match reading {
+            Ok(Ok(sources)) => Ok(sources),
+            Ok(Err(error)) => Err(describe(&error)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn judge(&self, reading: &Reading) {
+        let before = self.policies.load_full();
+        let outcome = match reading {
+            Ok(sources) => compile(sources.clone()).map_err(|error| match &error {
+                StoreError::Policies { faults, sources } => {
+                    (faults.len(), (self.tell)(faults, sources))
+                }
+                _ => (1, error.to_string()),
+            }),
+            Err(reason) => Err((1, reason.clone())),
+        };
+        match outcome {
+            Ok(policies) if policies.digest() == before.digest() => {
+                if self.standing.faults() > 0 {
+                    tracing::info!(
+                        policies = before.digest(),
+                        "the policy files are those in force again"
+                    );
+                }
+                self.standing.restored();
+            }
+            Ok(policies) => {
+                tracing::info!(
+                    before = before.digest(),
+                    policies = policies.digest(),
+                    "new policies in force"
+                );
+                self.policies.store(Arc::new(policies));
+                self.standing.loaded();
+            }
+            Err((faults, reason)) => {
+                self.standing.rejected(faults);
+                tracing::error!(
+                    policies = before.digest(),
+                    faults,
+                    "policies not loaded; the last good ones stay in force\n{reason}"
+                );
+            }
+        }
+    }
+}
+
+fn same(one: &Option<Reading>, other: &Option<Reading>) -> bool {
+    match (one, other) {
+        (Some(Ok(one)), Some(Ok(other))) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| one.file == other.file && one.text == other.text)
+        }
+        (Some(Err(one)), Some(Err(other))) => one == other,
+        _ => false,
+    }
+}
+
+fn describe(error: &StoreError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
