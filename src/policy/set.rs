@@ -8,7 +8,7 @@ use crate::rules::RULES;
 use super::{Policy, file};
 
 /// The text of a policy file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySource {
     /// The file, as the user named it.
     pub file: Arc<str>,

@@ -47,15 +47,15 @@ impl Reload {
         let mut judged = None;
         loop {
             sleep(INTERVAL).await;
-            let reading = Some(self.read().await);
-            if same(&reading, &judged) {
+            let reading = self.read().await;
+            if judged.as_ref() == Some(&reading) {
                 continue;
             }
             sleep(CONFIRM).await;
-            let confirmed = Some(self.read().await);
-            if same(&confirmed, &reading) {
-                confirmed.iter().for_each(|reading| self.judge(reading));
-                judged = confirmed;
+            let confirmed = self.read().await;
+            if confirmed == reading {
+                self.judge(&confirmed);
+                judged = Some(confirmed);
             }
         }
     }
@@ -110,20 +110,6 @@ impl Reload {
                 );
             }
         }
-    }
-}
-
-fn same(one: &Option<Reading>, other: &Option<Reading>) -> bool {
-    match (one, other) {
-        (Some(Ok(one)), Some(Ok(other))) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| one.file == other.file && one.text == other.text)
-        }
-        (Some(Err(one)), Some(Err(other))) => one == other,
-        _ => false,
     }
 }
 
