@@ -16,6 +16,9 @@
 //! A `DataVolume` is filled on `CREATE` only: its spec can't change afterwards. One whose annotations say that its volume
 //! is there already (restore and migration tools make such) is left alone.
 //!
+//! To server-side apply the list of templates is one field. The manager that left the namespace out may apply its file
+//! again and again; another manager's file agrees if it names the same namespace, and has a conflict if it names none.
+//!
 //! ## Why
 //! Without the namespace the virtual machine is accepted and never starts: its data volume waits for a `DataSource`
 //! that is somewhere else.

@@ -8,6 +8,7 @@
     reason = "a test that can't go on fails"
 )]
 
+mod apiserver;
 mod architecture;
 mod corpus;
 mod generated;

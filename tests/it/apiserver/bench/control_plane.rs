@@ -1,0 +1,153 @@
+//! etcd and kube-apiserver.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::KeyPair;
+use serde_json::json;
+
+use super::client::{Client, RUNTIME};
+use super::processes::{Process, Processes, free_port};
+
+/// Who may ask: user, token, groups.
+const USERS: [(&str, &str, &str); 2] = [
+    ("admin", "token-of-admin", "system:masters"),
+    ("alice", "token-of-alice", "system:authenticated"),
+];
+
+/// The requests on what goldkeeper judges, with what goldkeeper noted.
+const AUDIT_POLICY: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  verbs: [create, update, patch]
+  resources:
+  - group: kubevirt.io
+  - group: cdi.kubevirt.io
+- level: None
+";
+
+pub(super) struct ControlPlane {
+    pub(super) address: SocketAddr,
+    pub(super) audit_log: PathBuf,
+    certificate: PathBuf,
+    _etcd: Process,
+    apiserver: Process,
+}
+
+impl ControlPlane {
+    pub(super) fn start(assets: &Path, processes: &Processes) -> Self {
+        let folder = &processes.folder;
+        let etcd_port = free_port();
+        let etcd = start_etcd(assets, processes, etcd_port);
+        let keys = KeyPair::generate().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let private = write("service-accounts.key", &keys.serialize_pem());
+        let public = write("service-accounts.pub", &keys.public_key_pem());
+        let tokens =
+            USERS.map(|(user, token, groups)| format!("{token},{user},{user},\"{groups}\""));
+        let tokens = write("tokens.csv", &tokens.join("\n"));
+        let audit_policy = write("audit-policy.yaml", AUDIT_POLICY);
+        let audit_log = folder.join("audit.log");
+        let certificates = folder.join("apiserver");
+        let port = free_port();
+        let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
+        let mut apiserver = processes.start(
+            "kube-apiserver",
+            Command::new(assets.join("kube-apiserver")).args([
+                format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
+                "--bind-address=127.0.0.1".to_owned(),
+                "--advertise-address=127.0.0.1".to_owned(),
+                format!("--secure-port={port}"),
+                flag("cert-dir", &certificates),
+                flag("token-auth-file", &tokens),
+                "--authorization-mode=RBAC".to_owned(),
+                "--disable-admission-plugins=ServiceAccount".to_owned(),
+                "--endpoint-reconciler-type=none".to_owned(),
+                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+                flag("service-account-key-file", &public),
+                flag("service-account-signing-key-file", &private),
+                "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+                flag("audit-policy-file", &audit_policy),
+                flag("audit-log-path", &audit_log),
+            ]),
+        );
+        let certificate = certificates.join("apiserver.crt");
+        apiserver.await_ready(|| std::fs::metadata(&certificate).is_ok_and(|file| file.len() > 0));
+        let mut plane = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            audit_log,
+            certificate,
+            _etcd: etcd,
+            apiserver,
+        };
+        let client = client(&plane.write_kubeconfig(folder, "kubeconfig", plane.address));
+        plane.apiserver.await_ready(|| {
+            let answer = RUNTIME.block_on(client.send("GET", "/readyz", None));
+            answer.is_ok_and(|answer| answer.code == 200)
+        });
+        plane
+    }
+
+    /// Writes how the API server is reached at an address, with a context a user.
+    pub(super) fn write_kubeconfig(
+        &self,
+        folder: &Path,
+        name: &str,
+        address: SocketAddr,
+    ) -> PathBuf {
+        let authority = STANDARD.encode(std::fs::read(&self.certificate).unwrap());
+        let cluster = json!({
+            "server": format!("https://{address}"),
+            "certificate-authority-data": authority,
+        });
+        let users = USERS.map(|(user, token, _)| json!({"name": user, "user": {"token": token}}));
+        let contexts = USERS
+            .map(|(user, ..)| json!({"name": user, "context": {"cluster": "local", "user": user}}));
+        let kubeconfig = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "local", "cluster": cluster}],
+            "users": users,
+            "contexts": contexts,
+            "current-context": "admin",
+        });
+        let path = folder.join(name);
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        path
+    }
+}
+
+pub(super) fn client(kubeconfig: &Path) -> Client {
+    let client = RUNTIME.block_on(goldkeeper::watch::client(Some(kubeconfig), None));
+    Client(client.unwrap())
+}
+
+fn start_etcd(assets: &Path, processes: &Processes, port: u16) -> Process {
+    let url = format!("http://127.0.0.1:{port}");
+    let peer = format!("http://127.0.0.1:{}", free_port());
+    let mut etcd = processes.start(
+        "etcd",
+        Command::new(assets.join("etcd")).args([
+            format!("--data-dir={}", processes.folder.join("etcd").display()),
+            format!("--listen-client-urls={url}"),
+            format!("--advertise-client-urls={url}"),
+            format!("--listen-peer-urls={peer}"),
+            format!("--initial-advertise-peer-urls={peer}"),
+            format!("--initial-cluster=default={peer}"),
+            "--unsafe-no-fsync".to_owned(),
+            "--log-level=warn".to_owned(),
+        ]),
+    );
+    etcd.await_ready(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+    etcd
+}

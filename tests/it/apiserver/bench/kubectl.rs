@@ -1,0 +1,94 @@
+//! What users type, and what they see.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::Bench;
+
+/// What a user sees of a command.
+#[derive(Debug)]
+pub(in super::super) struct Seen {
+    pub(in super::super) code: i32,
+    pub(in super::super) stdout: String,
+    pub(in super::super) stderr: String,
+}
+
+impl Seen {
+    #[track_caller]
+    pub(in super::super) fn succeeded(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(in super::super) fn failed(self, text: &str) -> Self {
+        assert_ne!(self.code, 0, "{}", self.stdout);
+        assert!(self.stderr.contains(text), "{}", self.stderr);
+        self
+    }
+
+    pub(in super::super) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+impl Bench {
+    /// Runs kubectl as the administrator in a folder that holds what was written there.
+    pub(in super::super) fn kubectl(&self, line: &str) -> Seen {
+        self.kubectl_with(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Runs kubectl for what is not to be shown.
+    pub(in super::super) fn secret(&self, line: &str) -> String {
+        let seen = self.quietly(&line.split_whitespace().collect::<Vec<_>>());
+        seen.succeeded().stdout.trim().to_owned()
+    }
+
+    pub(in super::super) fn kubectl_with(&self, arguments: &[&str]) -> Seen {
+        let seen = self.quietly(arguments);
+        let shown = arguments.iter().map(|argument| {
+            if argument.starts_with("--token=") {
+                "--token=..."
+            } else {
+                argument
+            }
+        });
+        eprintln!("$ kubectl {}", shown.collect::<Vec<_>>().join(" "));
+        let long = seen.stdout.lines().count() > 5;
+        eprint!("{}", if long { "" } else { &*seen.stdout });
+        eprint!("{}", seen.stderr);
+        seen
+    }
+
+    fn quietly(&self, arguments: &[&str]) -> Seen {
+        let output = Command::new(self.assets.join("kubectl"))
+            .args(arguments)
+            .current_dir(&self.desk)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("KUBECACHEDIR", self.processes.folder.join("kubectl-cache"))
+            .env("KUBERC", "off")
+            .env_remove("KUBECTL_EXTERNAL_DIFF")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Seen {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// Writes a manifest where kubectl runs.
+    pub(in super::super) fn write(&self, name: &str, object: &Value) {
+        let text = serde_saphyr::to_string(object).unwrap();
+        std::fs::write(self.desk.join(name), text).unwrap();
+    }
+
+    /// Puts one of the shipped examples where kubectl runs.
+    pub(in super::super) fn example(&self, name: &str) {
+        let example = super::repository().join("examples").join(name);
+        std::fs::copy(example, self.desk.join(name)).unwrap();
+    }
+}

@@ -1,0 +1,20 @@
+//! goldkeeper in front of a real API server: what people who type `kubectl` get.
+//!
+//! etcd, kube-apiserver and kubectl are built by `tests/control-plane/build` (or taken from `KUBEBUILDER_ASSETS`), and are
+//! started once for all of these tests. goldkeeper is the program itself, as a process of its own that watches that API
+//! server. The tests run one after another: most of them turn something that all of them see.
+//!
+//! With `GOLDKEEPER_CORPUS` set to a folder of real CRDs and manifests, the CRDs are taken from there, and every manifest
+//! is sent. `cargo test --test it apiserver -- --nocapture` shows what a user sees.
+#![allow(clippy::print_stderr, reason = "what a user sees is there to be read")]
+
+mod bench;
+mod boot_sources;
+mod conditions;
+mod corpus;
+mod hyper_converged;
+mod objects;
+mod order;
+mod people;
+mod platform;
+mod wire;
