@@ -1,6 +1,7 @@
 //! Logs on standard error, one line a decision.
 
-use std::io::IsTerminal;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -15,6 +16,30 @@ pub enum LogFormat {
     Json,
 }
 
+/// How many lines may wait to be written; what comes on top is lost.
+const MAX_LINES: usize = 16 * 1024;
+/// How many bytes are written at once.
+const BATCH_BYTES: usize = 32 * 1024;
+/// How long lines are gathered before they are written together.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Writes many lines at once: the thread that writes rests after each batch, so that requests need not wake it for
+/// every line.
+struct Batches<W: Write>(BufWriter<W>);
+
+impl<W: Write> Write for Batches<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
+    }
+
+    /// Called when no line is left.
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.0.flush();
+        std::thread::sleep(PAUSE);
+        written
+    }
+}
+
 /// Flushes the logs when dropped.
 #[must_use]
 pub struct LogGuard {
@@ -27,7 +52,11 @@ pub struct LogGuard {
 pub fn init(format: LogFormat) -> LogGuard {
     let (writer, worker) = NonBlockingBuilder::default()
         .lossy(true)
-        .finish(std::io::stderr());
+        .buffered_lines_limit(MAX_LINES)
+        .finish(Batches(BufWriter::with_capacity(
+            BATCH_BYTES,
+            std::io::stderr(),
+        )));
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
         .with_env_var("GOLDKEEPER_LOG")
