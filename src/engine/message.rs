@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::admission::FieldPath;
 use crate::rules::Finding;
 
 use super::Outcome;
@@ -15,37 +16,53 @@ const MAX_CHARACTERS: usize = 1500;
 /// what was found, what to write instead, the policy and the administrator's own word.
 pub(super) fn denial(outcome: &Outcome<'_>) -> String {
     let policy = outcome.policy;
-    let mut lines = Vec::new();
-    let summary = match &outcome.finding {
+    let mut text = String::with_capacity(512);
+    match &outcome.finding {
         Finding::Violation(violation) => {
-            lines.push(("field", violation.field.to_string()));
-            lines.push(("found", violation.found.clone()));
-            lines.extend(
-                violation
-                    .details
-                    .iter()
-                    .map(|detail| (detail.label, detail.text.clone())),
-            );
-            &violation.summary
+            begin(&mut text, outcome, &violation.summary, &violation.field);
+            add_line(&mut text, "found", &violation.found);
+            for detail in &violation.details {
+                add_line(&mut text, detail.label, &detail.text);
+            }
         }
         Finding::Undetermined(undetermined) => {
-            lines.push(("field", undetermined.field.to_string()));
-            lines.push(("reason", undetermined.reason.clone()));
-            lines.push(("instead", "try again in a moment".to_owned()));
-            &undetermined.summary
+            begin(
+                &mut text,
+                outcome,
+                &undetermined.summary,
+                &undetermined.field,
+            );
+            add_line(&mut text, "reason", &undetermined.reason);
+            add_line(&mut text, "instead", "try again in a moment");
         }
-        Finding::Fill(_) => return String::new(),
-    };
-    lines.push(("policy", format!("{} ({})", policy.name, policy.rule.kind)));
-    lines.extend(policy.message.clone().map(|message| ("help", message)));
-    let mut text = format!("{summary} [{}]", policy.name);
-    for (label, line) in lines {
-        let label = format!("{label}:");
-        // A line break in the administrator's text stays, under the same label.
-        let line = line.trim_end().replace('\n', "\n           ");
-        let _ = write!(text, "\n  {label:<8} {line}");
+        Finding::Fill(_) => return text,
+    }
+    let name = format!("{} ({})", policy.name, policy.rule.kind);
+    add_line(&mut text, "policy", &name);
+    if let Some(message) = &policy.message {
+        add_line(&mut text, "help", message);
     }
     text
+}
+
+fn begin(text: &mut String, outcome: &Outcome<'_>, summary: &str, field: &FieldPath) {
+    let _ = write!(text, "{summary} [{}]", outcome.policy.name);
+    add_line(text, "field", &field.to_string());
+}
+
+/// A labelled line. A line break in it, such as one of the administrator's, stays under the same label.
+fn add_line(text: &mut String, label: &str, line: &str) {
+    text.push_str("\n  ");
+    text.push_str(label);
+    text.push(':');
+    let blanks = 8_usize.saturating_sub(label.len()).max(1);
+    text.extend(std::iter::repeat_n(' ', blanks));
+    for (position, part) in line.trim_end().split('\n').enumerate() {
+        if position > 0 {
+            text.push_str("\n           ");
+        }
+        text.push_str(part);
+    }
 }
 
 /// A warning: one sentence on one line, with the administrator's word flattened into it.
