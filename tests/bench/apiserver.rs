@@ -233,8 +233,10 @@ impl ControlPlane {
             at("tokens.csv"),
             format!("{token},admin,admin,\"system:masters\"\n"),
         )?;
-        let account_key = rcgen::KeyPair::generate()?.serialize_pem();
-        std::fs::write(at("service-account.key"), account_key)?;
+        // kube-apiserver takes the public half of an ECDSA key only from a file of its own.
+        let account_key = rcgen::KeyPair::generate()?;
+        std::fs::write(at("service-account.key"), account_key.serialize_pem())?;
+        std::fs::write(at("service-account.pub"), account_key.public_key_pem())?;
         let apiserver = Running::quiet(Command::new(assets.join("kube-apiserver")).args([
             format!("--etcd-servers={etcd_url}"),
             "--bind-address=127.0.0.1".to_owned(),
@@ -246,7 +248,7 @@ impl ControlPlane {
             "--disable-admission-plugins=ServiceAccount".to_owned(),
             "--endpoint-reconciler-type=none".to_owned(),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            format!("--service-account-key-file={}", at("service-account.key")),
+            format!("--service-account-key-file={}", at("service-account.pub")),
             format!(
                 "--service-account-signing-key-file={}",
                 at("service-account.key")
