@@ -106,7 +106,7 @@ impl Serve {
         let server = Server::bind(listen)?;
         let plain = TcpListener::bind(metrics_listen).await;
         let plain = plain.with_context(|| format!("can't listen on {metrics_listen}"))?;
-        let _logs = telemetry::init(log_format);
+        let (_logs, decisions) = telemetry::init(log_format);
         let cluster = cluster.open().await?;
 
         let title = format!(
@@ -116,7 +116,7 @@ impl Serve {
             certificate.fingerprint().get(..11).unwrap_or_default(),
             plain.local_addr()?,
         );
-        let metrics = Arc::new(Metrics::default());
+        let metrics = Arc::new(Metrics::logging(decisions));
         let health = Arc::new(Health::default());
         let sources = Arc::new(sources(&metrics, &policies, standing, &cluster));
         let app = Arc::new(App {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::golden::Golden;
 use super::view::Table;
-use super::{ClusterView, Coverage, Fact, Kind, Known, ObjectKey, Scope};
+use super::{ClusterView, Coverage, Fact, Kind, Known, ObjectKey, Pruned, Scope};
 
 /// Folds objects into a view, whether they come from a watch, a file or a list.
 ///
@@ -44,26 +44,17 @@ impl Builder {
     /// Folds in an object from a file, or the items of a `List`. Returns how many objects were of a kind that the view
     /// keeps.
     pub fn fold(&mut self, object: &Value) -> usize {
-        if let Some(items) = object.get("items").and_then(Value::as_array) {
-            return items.iter().map(|item| self.fold(item)).sum();
+        self.add(Pruned::of(object))
+    }
+
+    /// Adds what was kept of objects as they were read. Returns how many there are.
+    pub fn add(&mut self, pruned: Pruned) -> usize {
+        let count = pruned.objects.len();
+        self.view.openshift |= pruned.openshift;
+        for (kind, key, fact) in pruned.objects {
+            self.apply(kind, key, fact);
         }
-        let text = |field| {
-            object
-                .get(field)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let api_version = text("apiVersion");
-        let group = api_version.split('/').next().unwrap_or_default();
-        self.view.openshift |= group.ends_with(".openshift.io") || looks_like_openshift(object);
-        let Some(kind) = Kind::of(api_version, text("kind")) else {
-            return 0;
-        };
-        let Some((key, fact)) = Fact::read(kind, object) else {
-            return 0;
-        };
-        self.apply(kind, key, fact);
-        1
+        count
     }
 
     /// Whether the cluster is an OpenShift.
@@ -140,15 +131,4 @@ impl Builder {
         self.view.golden = Golden::of(&self.view);
         Arc::new(self.view.clone())
     }
-}
-
-/// Signs of an OpenShift in objects that a plain List of a cluster holds.
-fn looks_like_openshift(object: &Value) -> bool {
-    let name = object.pointer("/metadata/name").and_then(Value::as_str);
-    let is_namespace = object.get("kind").and_then(Value::as_str) == Some("Namespace");
-    is_namespace
-        && matches!(
-            name,
-            Some("openshift-cnv" | "openshift-virtualization-os-images")
-        )
 }

@@ -15,6 +15,7 @@ mod golden;
 mod hyper_converged;
 mod kind;
 mod platform;
+mod pruned;
 mod storage;
 mod view;
 
@@ -29,6 +30,7 @@ pub use golden::{GoldenImage, GoldenNamespace, Origin};
 pub use hyper_converged::{HyperConverged, HyperConvergedVersion, ImageTemplate};
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, Namespace};
+pub use pruned::Pruned;
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
 pub use view::{ClusterView, Coverage, Seen};
 

@@ -15,49 +15,76 @@ const MAX_CHARACTERS: usize = 1500;
 /// what was found, what to write instead, the policy and the administrator's own word.
 pub(super) fn denial(outcome: &Outcome<'_>) -> String {
     let policy = outcome.policy;
-    let mut lines = Vec::new();
-    let summary = match &outcome.finding {
+    let (summary, field, details) = match &outcome.finding {
         Finding::Violation(violation) => {
-            lines.push(("field", violation.field.to_string()));
-            lines.push(("found", violation.found.clone()));
-            lines.extend(
-                violation
-                    .details
-                    .iter()
-                    .map(|detail| (detail.label, detail.text.clone())),
-            );
-            &violation.summary
+            (&violation.summary, &violation.field, &*violation.details)
         }
         Finding::Undetermined(undetermined) => {
-            lines.push(("field", undetermined.field.to_string()));
-            lines.push(("reason", undetermined.reason.clone()));
-            let instead = "try again in a moment; if it stays so, an administrator finds the reason in goldkeeper's log";
-            lines.push(("instead", instead.to_owned()));
-            &undetermined.summary
+            (&undetermined.summary, &undetermined.field, &[][..])
         }
         Finding::Fill(_) => return String::new(),
     };
-    let file = policy.file.rsplit('/').next().unwrap_or_default();
-    lines.push((
-        "policy",
-        format!("{} ({} in {file})", policy.name, policy.rule.kind),
-    ));
-    lines.extend(policy.message.clone().map(|message| ("help", message)));
-    let width = lines
-        .iter()
-        .map(|(label, _)| label.len() + 1)
-        .max()
-        .unwrap_or_default();
-    let mut text = format!("{summary} [{}]", policy.name);
-    for (label, line) in lines {
-        let label = format!("{label}:");
-        // A line break in the administrator's text stays, under the same label.
-        let line = line
-            .trim_end()
-            .replace('\n', &format!("\n{:1$}", "", width + 3));
-        let _ = write!(text, "\n  {label:<width$} {line}");
+    let labels = details.iter().map(|detail| detail.label.len());
+    let mut lines = Lines {
+        text: String::with_capacity(512),
+        width: labels
+            .chain([SHORTEST_COLUMN])
+            .max()
+            .unwrap_or(SHORTEST_COLUMN),
+    };
+    let _ = write!(lines.text, "{summary} [{}]", policy.name);
+    lines.add("field", field);
+    match &outcome.finding {
+        Finding::Undetermined(undetermined) => {
+            lines.add("reason", &undetermined.reason);
+            lines.add(
+                "instead",
+                &"try again in a moment; if it stays so, an administrator finds the reason in goldkeeper's log",
+            );
+        }
+        Finding::Violation(violation) => lines.add("found", &violation.found),
+        Finding::Fill(_) => {}
     }
-    text
+    for detail in details {
+        lines.add(detail.label, &detail.text);
+    }
+    let file = policy.file.rsplit('/').next().unwrap_or_default();
+    lines.add(
+        "policy",
+        &format_args!("{} ({} in {file})", policy.name, policy.rule.kind),
+    );
+    if let Some(message) = &policy.message {
+        lines.add("help", &message.trim_end());
+    }
+    lines.text
+}
+
+/// The width of the longest label that nearly every refusal has.
+const SHORTEST_COLUMN: usize = "instead".len();
+
+/// Labelled lines in two columns.
+struct Lines {
+    text: String,
+    width: usize,
+}
+
+impl Lines {
+    /// Adds a line. A line break in an administrator's text stays, under the same label.
+    fn add(&mut self, label: &str, line: &dyn std::fmt::Display) {
+        let padding = self.width.saturating_sub(label.len()) + 1;
+        let _ = write!(self.text, "\n  {label}:{:padding$}", "");
+        let start = self.text.len();
+        let _ = write!(self.text, "{line}");
+        if self
+            .text
+            .get(start..)
+            .is_some_and(|line| line.contains('\n'))
+        {
+            let line = self.text.split_off(start);
+            let indent = format!("\n{:1$}", "", self.width + 4);
+            self.text.push_str(&line.replace('\n', &indent));
+        }
+    }
 }
 
 /// A warning: one sentence on one line, with the administrator's word flattened into it.

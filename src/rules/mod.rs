@@ -25,6 +25,16 @@ pub enum Stage {
     Validate,
 }
 
+impl Stage {
+    /// Its name in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fill => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
+
 /// Which part of a webhook configuration delivers a rule's requests, by blast radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Webhook {

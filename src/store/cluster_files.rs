@@ -1,13 +1,12 @@
 //! A cluster written down: what `kubectl get -o yaml` prints.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::cluster::{Builder, ClusterView, Pruned};
 
-use crate::cluster::{Builder, ClusterView};
-
-use super::{StoreError, files_of, read_text};
+use super::{StoreError, files_of, open};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 512 * 1024 * 1024;
@@ -35,9 +34,7 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
             vec![path.clone()]
         };
         for file in files {
-            for document in read_documents(&file)? {
-                objects += builder.fold(&document);
-            }
+            objects += read_file(&file, &mut builder)?;
         }
     }
     Ok(ClusterFiles {
@@ -46,24 +43,35 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
     })
 }
 
-fn read_documents(path: &Path) -> Result<Vec<Value>, StoreError> {
-    let text = read_text(path, MAX_FILE)?;
+/// Reads a file as a stream: of each object only what the view keeps stays in memory.
+fn read_file(path: &Path, builder: &mut Builder) -> Result<usize, StoreError> {
+    let read = |source| StoreError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let fault = |reason: String| StoreError::Parse {
         path: path.to_owned(),
         reason,
     };
-    if text.trim_start().starts_with('{') {
-        let stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
-        return stream
-            .collect::<Result<_, _>>()
-            .map_err(|error| fault(error.to_string()));
+    let mut reader = BufReader::with_capacity(64 * 1024, open(path, MAX_FILE)?);
+    let start = reader.fill_buf().map_err(read)?;
+    let mut objects = 0;
+    if start.trim_ascii_start().starts_with(b"{") {
+        let documents = serde_json::Deserializer::from_reader(reader).into_iter::<Pruned>();
+        for document in documents {
+            objects += builder.add(document.map_err(|error| fault(error.to_string()))?);
+        }
+        return Ok(objects);
     }
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         budget: None,
     };
-    serde_saphyr::from_multiple_with_options(&text, options)
-        .map_err(|error| fault(error.without_snippet().to_string()))
+    for document in serde_saphyr::read_with_options::<_, Pruned>(&mut reader, options) {
+        let document = document.map_err(|error| fault(error.without_snippet().to_string()))?;
+        objects += builder.add(document);
+    }
+    Ok(objects)
 }
 
 #[cfg(test)]
@@ -82,7 +90,7 @@ mod tests {
         );
         write(
             "b.yml",
-            "---\n{apiVersion: v1, kind: Namespace, metadata: {name: b}}\n---\n---\nkind: Pod\n",
+            "---\n{apiVersion: v1, kind: Namespace, metadata: {name: b}}\n---\n---\nkind: Pod\n--- text\n--- [1, {}]\n--- 7\n---\nitems: null\n",
         );
         write(
             "c.json",

@@ -85,13 +85,14 @@ fn files_of(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, StoreError>
     Ok(files)
 }
 
-/// Reads a text file that is at most `limit` bytes long.
-fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
+/// Opens a file that is at most `limit` bytes long.
+fn open(path: &Path, limit: u64) -> Result<std::fs::File, StoreError> {
     let read = |source| StoreError::Read {
         path: path.to_owned(),
         source,
     };
-    let size = std::fs::metadata(path).map_err(read)?.len();
+    let file = std::fs::File::open(path).map_err(read)?;
+    let size = file.metadata().map_err(read)?.len();
     if size > limit {
         return Err(StoreError::TooLarge {
             path: path.to_owned(),
@@ -99,5 +100,13 @@ fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
             limit,
         });
     }
-    std::fs::read_to_string(path).map_err(read)
+    Ok(file)
+}
+
+/// Reads a text file that is at most `limit` bytes long.
+fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
+    std::io::read_to_string(open(path, limit)?).map_err(|source| StoreError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }

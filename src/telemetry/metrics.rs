@@ -20,16 +20,18 @@ use crate::engine::{Action, Decision, Observer};
 use crate::policy::{PolicySet, Standing};
 use crate::rules::{RULES, Stage};
 
+use super::decisions::DecisionLog;
 use super::latency::Latency;
 
 /// The statuses that an answer can have.
 const STATUSES: [u16; 9] = [200, 400, 404, 405, 408, 413, 415, 429, 500];
-const STAGES: [(Stage, &str); 2] = [(Stage::Fill, "mutate"), (Stage::Validate, "validate")];
+const STAGES: [Stage; 2] = [Stage::Fill, Stage::Validate];
 const RULE_COUNT: usize = RULES.len();
 
 /// Everything that is counted while answering.
 #[derive(Debug, Default)]
 pub struct Metrics {
+    log: Option<DecisionLog>,
     answers: [[AtomicU64; STATUSES.len()]; STAGES.len()],
     latency: [Latency; STAGES.len()],
     findings: [[AtomicU64; Action::ALL.len()]; RULE_COUNT],
@@ -50,6 +52,16 @@ pub struct Sources {
     pub view: Arc<ArcSwap<ClusterView>>,
     /// What the live cluster's watch tells; nothing where the view comes from files.
     pub pulse: Pulse,
+}
+
+impl Metrics {
+    /// Counts, and logs each decision.
+    pub fn logging(log: DecisionLog) -> Self {
+        Self {
+            log: Some(log),
+            ..Self::default()
+        }
+    }
 }
 
 impl Observer for Metrics {
@@ -73,11 +85,13 @@ impl Observer for Metrics {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         }
-        log(stage, request, decision, digest, elapsed);
+        if let Some(log) = &self.log {
+            log.write(stage, request, decision, digest, elapsed);
+        }
     }
 
     fn answered(&self, stage: Stage, status: u16, elapsed: Duration) {
-        let Some(position) = STAGES.iter().position(|(known, _)| *known == stage) else {
+        let Some(position) = STAGES.iter().position(|known| *known == stage) else {
             return;
         };
         let code = STATUSES
@@ -90,65 +104,6 @@ impl Observer for Metrics {
         if let Some(latency) = self.latency.get(position) {
             latency.observe(elapsed);
         }
-    }
-}
-
-/// One line a decision; what no policy touched is only of interest when debugging.
-fn log(
-    stage: Stage,
-    request: &AdmissionRequest<'_>,
-    decision: &Decision,
-    digest: &str,
-    elapsed: Duration,
-) {
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                uid = &*request.uid,
-                stage = stage_name(stage),
-                operation = request.operation.as_str(),
-                kind = request.kind.kind.or_empty(),
-                namespace = request.namespace.or_empty(),
-                name = &*request.display_name(),
-                user = request.user_info.username.or_empty(),
-                dry_run = request.dry_run.unwrap_or_default(),
-                allowed = decision.allowed(),
-                did = %Did(decision),
-                policies = digest,
-                micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-                "decision"
-            )
-        };
-    }
-    if decision.tally.is_empty() {
-        line!(debug);
-    } else {
-        line!(info);
-    }
-}
-
-/// What was done and on behalf of which policies, as `deny no-vms-here`.
-struct Did<'d>(&'d Decision);
-
-impl std::fmt::Display for Did<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (position, tally) in self.0.tally.iter().enumerate() {
-            let separator = if position == 0 { "" } else { ", " };
-            write!(
-                formatter,
-                "{separator}{} {}",
-                tally.action.as_str(),
-                tally.policy
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Fill => "mutate",
-        Stage::Validate => "validate",
     }
 }
 
@@ -200,9 +155,12 @@ impl Pulled {
         let help = "Admission requests by stage and HTTP status";
         let mut family =
             encoder.encode_descriptor("admission_requests", help, None, MetricType::Counter)?;
-        for ((_, stage), codes) in STAGES.iter().zip(&self.0.metrics.answers) {
+        for (stage, codes) in STAGES.iter().zip(&self.0.metrics.answers) {
             for (code, count) in STATUSES.iter().zip(codes) {
-                let labels = [("stage", (*stage).to_owned()), ("code", code.to_string())];
+                let labels = [
+                    ("stage", stage.as_str().to_owned()),
+                    ("code", code.to_string()),
+                ];
                 counter(count).encode(family.encode_family(&labels)?)?;
             }
         }
@@ -217,9 +175,9 @@ impl Pulled {
             Some(&Unit::Seconds),
             MetricType::Histogram,
         )?;
-        for ((_, stage), latency) in STAGES.iter().zip(&self.0.metrics.latency) {
+        for (stage, latency) in STAGES.iter().zip(&self.0.metrics.latency) {
             let (sum, count, buckets) = latency.snapshot();
-            let labels = [("stage", *stage)];
+            let labels = [("stage", stage.as_str())];
             let mut metric = family.encode_family(&labels)?;
             metric.encode_histogram::<NoLabels>(sum, count, &buckets, None)?;
         }

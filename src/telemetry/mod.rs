@@ -1,10 +1,12 @@
 //! What goldkeeper tells of itself: logs and metrics. Nothing secret, and nothing that a request waits for.
 
+mod decisions;
 mod health;
 mod latency;
 mod logs;
 mod metrics;
 
+pub use decisions::DecisionLog;
 pub use health::{Health, router};
 pub use logs::{LogFormat, LogGuard, init};
 pub use metrics::{Metrics, Pulse, Sources};

@@ -1,5 +1,6 @@
 //! One request, from the socket to the socket.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant as Clock;
 
@@ -7,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use futures::future::join_all;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
@@ -25,9 +27,17 @@ const ROUNDS: usize = 3;
 /// Answers one request. What fails on our side is an HTTP status, never a verdict.
 pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Response {
     let started = Clock::now();
-    let response = match judge(&app, route, request, started).await {
-        Ok(answer) => answer.into_response(),
-        Err(failure) => failure.into_response(),
+    let judged = AssertUnwindSafe(judge(&app, route, request, started))
+        .catch_unwind()
+        .await;
+    let response = match judged {
+        Ok(Ok(answer)) => answer.into_response(),
+        Ok(Err(failure)) => failure.into_response(),
+        Err(_) => Failure(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "a fault in goldkeeper".to_owned(),
+        )
+        .into_response(),
     };
     app.observer
         .answered(route.stage, response.status().as_u16(), started.elapsed());

@@ -16,7 +16,6 @@ use axum::Router;
 use axum::routing::post;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::cluster::{ClusterView, Fact, Known, Question};
 use crate::engine::{Observer, Route};
@@ -67,5 +66,5 @@ pub fn router(app: &Arc<App>) -> Router {
         };
         add(&format!("/validate/{}", webhook.slug()), route);
     }
-    router.layer(CatchPanicLayer::new())
+    router
 }

@@ -101,27 +101,32 @@ pub fn encode(uid: &str, decision: &Decision) -> serde_json::Result<Vec<u8>> {
             Some(STANDARD.encode(serde_json::to_vec(&operations)?))
         }
     };
-    serde_json::to_vec(&ReviewResponse {
-        api_version: API_VERSION,
-        kind: KIND,
-        response: Response {
-            uid,
-            allowed: decision.allowed(),
-            status: decision.denial.as_deref().map(|message| Status {
-                code: 403,
-                reason: "Forbidden",
-                message,
-            }),
-            patch_type: patch.is_some().then_some("JSONPatch"),
-            patch,
-            warnings: &decision.warnings,
-            audit_annotations: decision
-                .audit_annotations
-                .iter()
-                .map(|(key, text)| (*key, text.as_str()))
-                .collect(),
+    let mut answer = Vec::with_capacity(1024);
+    serde_json::to_writer(
+        &mut answer,
+        &ReviewResponse {
+            api_version: API_VERSION,
+            kind: KIND,
+            response: Response {
+                uid,
+                allowed: decision.allowed(),
+                status: decision.denial.as_deref().map(|message| Status {
+                    code: 403,
+                    reason: "Forbidden",
+                    message,
+                }),
+                patch_type: patch.is_some().then_some("JSONPatch"),
+                patch,
+                warnings: &decision.warnings,
+                audit_annotations: decision
+                    .audit_annotations
+                    .iter()
+                    .map(|(key, text)| (*key, text.as_str()))
+                    .collect(),
+            },
         },
-    })
+    )?;
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -1,0 +1,122 @@
+//! What the engine costs, without network: `cargo bench --bench engine`.
+
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use criterion::{Criterion, Throughput};
+use goldkeeper::cluster::{Answers, ClusterView, Facts};
+use goldkeeper::engine::{Route, enforce, evaluate};
+use goldkeeper::policy::{PolicySet, PolicySource};
+use goldkeeper::rules::Webhook;
+use goldkeeper::store;
+use goldkeeper::webhook::review;
+use serde::Deserialize;
+
+#[allow(dead_code, reason = "each bench uses a part of it")]
+mod reviews;
+
+use reviews::Class;
+
+fn main() -> Result<()> {
+    let policies = store::compile_folder("policies".as_ref(), false)?;
+    let small = view(100, 100)?;
+    let large = view(20_000, 10_000)?;
+    let mut criterion = Criterion::default().configure_from_args();
+    decode(&mut criterion);
+    answer(&mut criterion, "answer", &policies, &small);
+    answer(
+        &mut criterion,
+        "answer, 20,000 DataSources and 10,000 namespaces",
+        &policies,
+        &large,
+    );
+    compile(&mut criterion);
+    criterion.final_summary();
+    Ok(())
+}
+
+fn view(data_sources: usize, namespaces: usize) -> Result<Arc<ClusterView>> {
+    let file = tempfile::NamedTempFile::with_suffix(".yaml")?;
+    std::fs::write(file.path(), reviews::cluster(data_sources, namespaces))?;
+    Ok(store::read_cluster(&[file.path().to_owned()])?.view)
+}
+
+/// The least that any webhook has to read.
+#[derive(Deserialize)]
+struct UidOnly<'a> {
+    #[serde(borrow)]
+    request: Uid<'a>,
+}
+
+#[derive(Deserialize)]
+struct Uid<'a> {
+    uid: &'a str,
+}
+
+fn decode(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode");
+    for class in Class::ALL {
+        let body = class.review();
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(format!("uid only/{}", class.name()), |bencher| {
+            bencher.iter(|| {
+                serde_json::from_slice::<UidOnly<'_>>(&body)
+                    .is_ok_and(|review| !review.request.uid.is_empty())
+            });
+        });
+        group.bench_function(format!("review/{}", class.name()), |bencher| {
+            bencher.iter(|| review::decode(&body).is_ok_and(|request| !request.uid.is_empty()));
+        });
+    }
+    group.finish();
+}
+
+/// From the bytes of a review to the bytes of its answer.
+fn answer(criterion: &mut Criterion, name: &str, policies: &PolicySet, view: &ClusterView) {
+    let mut group = criterion.benchmark_group(name);
+    let today = jiff::civil::date(2026, 11, 23);
+    for class in Class::ALL {
+        let body = class.review();
+        let validate = |webhook| Route {
+            webhook: Some(webhook),
+            ..Route::VALIDATE
+        };
+        let route = match class {
+            Class::NotMatched | Class::Allowed => validate(Webhook::BootSources),
+            Class::Denied => validate(Webhook::ProtectedNamespaces),
+            Class::Filled => Route::MUTATE,
+        };
+        let judge = || -> Result<Vec<u8>> {
+            let request = review::decode(&body)?;
+            let answers = Answers::default();
+            let evaluation = evaluate(route, &request, policies, Facts::new(view, &answers), today);
+            let decision = enforce(&evaluation, policies);
+            Ok(review::encode(&request.uid, &decision)?)
+        };
+        let sound =
+            judge().is_ok_and(|answer| String::from_utf8_lossy(&answer).contains(class.mark()));
+        assert!(sound, "{} is not answered as expected", class.name());
+        group.bench_function(class.name(), |bencher| bencher.iter(judge));
+    }
+    group.finish();
+}
+
+fn compile(criterion: &mut Criterion) {
+    let sources: Vec<PolicySource> = (0..100)
+        .map(|number| PolicySource {
+            file: Arc::from(format!("{number}.yaml")),
+            text: format!(
+                "apiVersion: goldkeeper.io/v1\nkind: ProtectedNamespaces\nmetadata:\n  name: policy-{number}\nspec:\n  \
+                 validationActions: [Deny]\n  match:\n    excludeNamespaces: [\"sandbox-*\"]\n  parameters:\n    \
+                 namespaces: [openshift, \"openshift-*\", \"team-{number}-*\"]\n"
+            ),
+        })
+        .collect();
+    criterion.bench_function("compile 100 policies", |bencher| {
+        bencher.iter(|| {
+            PolicySet::compile(&sources)
+                .map_err(|faults| anyhow!("{faults:?}"))
+                .is_ok()
+        });
+    });
+}
