@@ -4,12 +4,14 @@
 //! Both are pure: the webhook and the command line call the same two functions.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod admit;
 mod enforce;
 mod evaluate;
 mod message;
 mod observer;
 mod registration;
 
+pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask};
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, evaluate};
 pub use observer::Observer;

@@ -15,14 +15,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::admission::AdmissionRequest;
 use crate::cluster::{Answers, ClusterView, Fact, Facts, Known, Question};
-use crate::engine::{Decision, Evaluation, Route, enforce, evaluate};
+use crate::engine::{Decision, Evaluation, ROUNDS, Route, enforce, evaluate};
 use crate::policy::PolicySet;
 
 use super::limits::MAX_BODY;
 use super::{App, deadline, review};
-
-/// How often a decision may come back with new questions: namespace labels first, then boot sources.
-const ROUNDS: usize = 3;
 
 /// Answers one request. What fails on our side is an HTTP status, never a verdict.
 pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Response {

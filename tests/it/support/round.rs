@@ -3,23 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use goldkeeper::cluster::{Answers, ClusterView, Fact, Facts, Known, Question};
 use goldkeeper::engine::{self, Route};
-use goldkeeper::policy::PolicySet;
+pub(crate) use goldkeeper::engine::{Read, World};
 use goldkeeper::webhook::review;
-use jiff::civil::Date;
 use serde_json::{Value, json};
-
-/// What a live read brings.
-pub(crate) type Read = dyn Fn(&Question) -> Known<Option<Fact>>;
-
-/// The world in which requests are judged.
-pub(crate) struct World<'w> {
-    pub(crate) policies: &'w PolicySet,
-    pub(crate) view: &'w ClusterView,
-    pub(crate) read: &'w Read,
-    pub(crate) today: Date,
-}
 
 /// What came back from one webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,26 +36,7 @@ pub(crate) fn review(request: &Value) -> Value {
 /// The answer of the webhooks to bytes; `None` if they are no review, which is an HTTP error and never a verdict.
 pub(crate) fn respond(world: &World<'_>, route: Route, body: &[u8]) -> Option<Vec<u8>> {
     let request = review::decode(body).ok()?;
-    let mut answers = Answers::default();
-    let evaluate = |answers: &Answers| {
-        let facts = Facts::new(world.view, answers);
-        let evaluation = engine::evaluate(route, &request, world.policies, facts, world.today);
-        let decision = engine::enforce(&evaluation, world.policies);
-        (evaluation.questions, decision)
-    };
-    let (questions, mut decision) = evaluate(&answers);
-    if !questions.is_empty() {
-        for question in questions {
-            let answer = (world.read)(&question);
-            answers.add(question, answer);
-        }
-        let (left, second) = evaluate(&answers);
-        assert!(
-            left.is_empty(),
-            "one round of live reads is enough, but {left:?} was asked after it"
-        );
-        decision = second;
-    }
+    let decision = engine::ask(world, route, &request).decision;
     Some(review::encode(&request.uid, &decision).expect("a decision can be encoded"))
 }
 
