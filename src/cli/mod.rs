@@ -1,8 +1,8 @@
 //! The command line: one file a subcommand, and the only place that knows every adapter.
 
 mod banner;
-mod cluster;
-mod policies;
+mod cluster_args;
+mod policy_args;
 mod serve;
 mod webhook_config;
 
@@ -14,8 +14,19 @@ use clap::{Parser, Subcommand};
 use crate::report;
 use crate::store::StoreError;
 
+/// Found something.
+const FOUND: u8 = 1;
 /// Could not do its work.
 const FAILED: u8 = 2;
+
+/// What a command that did its work found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing to complain of.
+    Clean,
+    /// What it was asked to look for.
+    Found,
+}
 
 /// Keeps virtual machines and golden images in order on OpenShift Virtualization.
 #[derive(Debug, Parser)]
@@ -43,19 +54,25 @@ pub fn main() -> ExitCode {
         Command::WebhookConfig(config) => config.run(),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Verdict::Clean) => ExitCode::SUCCESS,
+        Ok(Verdict::Found) => ExitCode::from(FOUND),
         // Whoever read the output has gone, as `head` does: nothing to complain of.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let mut out = std::io::stderr();
             if let Some(StoreError::Policies { faults, sources }) = error.downcast_ref() {
-                let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                let colour = has_colour(&out);
                 let _ = write!(out, "{}", report::diagnostics(faults, sources, colour));
             }
             let _ = writeln!(out, "error: {}", describe(&error));
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Colours only on a terminal, and not where `NO_COLOR` asks for none (<https://no-color.org>).
+fn has_colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// The chain of causes on one line, each cause once.

@@ -19,9 +19,10 @@ use crate::telemetry::{self, Health, LogFormat, Metrics, Sources};
 use crate::tls::{self, Certificate};
 use crate::webhook::{self, App, Limits, Server};
 
+use super::Verdict;
 use super::banner;
-use super::cluster::{Cluster, ClusterArgs};
-use super::policies::{Followed, PolicyArgs};
+use super::cluster_args::{Cluster, ClusterArgs};
+use super::policy_args::{Followed, PolicyArgs};
 
 /// How long a live cluster is waited for before the start is told; serving has begun by then.
 const SETTLE: Duration = Duration::from_secs(12);
@@ -78,13 +79,14 @@ pub(super) struct Serve {
 
 impl Serve {
     /// Serves until told to stop.
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) fn run(self) -> Result<Verdict> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build();
         runtime
             .context("can't start the runtime")?
-            .block_on(self.serve())
+            .block_on(self.serve())?;
+        Ok(Verdict::Clean)
     }
 
     async fn serve(self) -> Result<()> {

@@ -10,7 +10,8 @@ use clap::Args;
 
 use crate::engine::{ClientConfig, mutating_configuration, validating_configuration};
 
-use super::policies::PolicyArgs;
+use super::Verdict;
+use super::policy_args::PolicyArgs;
 
 /// Arguments of `goldkeeper webhook-config`.
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ const HEADER: &str = "\
 
 impl WebhookConfig {
     /// Prints both configurations as YAML.
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) fn run(self) -> Result<Verdict> {
         let Self {
             policies,
             url,
@@ -64,6 +65,6 @@ impl WebhookConfig {
             text.push_str(&serde_saphyr::to_string(&configuration)?);
         }
         std::io::stdout().write_all(text.as_bytes())?;
-        Ok(())
+        Ok(Verdict::Clean)
     }
 }
