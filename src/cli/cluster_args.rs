@@ -55,8 +55,8 @@ impl ClusterArgs {
                 .collect();
             let files = store::read_cluster(&cluster_from)?;
             return Ok(Cluster {
+                origin: format!("{} ({})", names.join(", "), files.describe()),
                 view: Arc::new(ArcSwap::new(files.view)),
-                origin: format!("{} ({} objects)", names.join(", "), files.objects),
                 watch: None,
             });
         }

@@ -65,7 +65,7 @@ impl<'c> Facts<'c> {
     /// `Unknown` until then, and where the live read failed; but what the view has is believed if it can't be asked.
     pub fn confirmed(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&'c Fact>> {
         let seen = self.view.object(kind, namespace, name);
-        if self.view.coverage(kind).is_final() {
+        if self.view.coverage(kind).is_final(namespace) {
             return seen;
         }
         match self.answers.get(kind, namespace, name) {

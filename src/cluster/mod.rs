@@ -16,7 +16,9 @@ mod hyper_converged;
 mod kind;
 mod platform;
 mod pruned;
+mod snapshot;
 mod storage;
+mod thin;
 mod view;
 
 pub use boot_source::{
@@ -31,7 +33,9 @@ pub use hyper_converged::{HyperConverged, HyperConvergedVersion, ImageTemplate};
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, Namespace};
 pub use pruned::Pruned;
+pub use snapshot::{Snapshot, SnapshotKind};
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
+pub use thin::thin;
 pub use view::{ClusterView, Coverage, Seen};
 
 /// A fact, or the admission that it is not known. "There is none" is a known fact.
