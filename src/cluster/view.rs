@@ -137,6 +137,7 @@ pub struct ClusterView {
     pub(super) tables: [Table; Kind::ALL.len()],
     pub(super) coverage: [Coverage; Kind::ALL.len()],
     pub(super) openshift: bool,
+    pub(super) live: bool,
     pub(super) golden: Golden,
 }
 
@@ -146,13 +147,17 @@ impl ClusterView {
             tables: std::array::from_fn(|_| Table::default()),
             coverage: std::array::from_fn(|_| coverage.clone()),
             openshift: false,
+            live: false,
             golden: Golden::default(),
         }
     }
 
-    /// A view of which nothing is known yet.
+    /// A view of a live cluster, of which nothing is known yet.
     pub fn unknown() -> Self {
-        Self::new(&Coverage::Pending)
+        Self {
+            live: true,
+            ..Self::new(&Coverage::Pending)
+        }
     }
 
     /// How much is known of a kind.
@@ -211,6 +216,11 @@ impl ClusterView {
     /// Whether the cluster is an OpenShift: it serves `config.openshift.io`.
     pub const fn is_openshift(&self) -> bool {
         self.openshift
+    }
+
+    /// Whether there is a live cluster behind the view, which can be asked what the view does not say.
+    pub const fn is_live(&self) -> bool {
+        self.live
     }
 
     /// Whether every kind is either listed or known to be out of reach, so that answers need not wait any longer.
