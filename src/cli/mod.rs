@@ -5,6 +5,7 @@ mod cluster_args;
 mod policy_args;
 mod serve;
 mod snapshot;
+mod test;
 mod webhook_config;
 
 use std::io::{IsTerminal, Write};
@@ -45,6 +46,8 @@ enum Command {
     Serve(serve::Serve),
     /// Writes down what is looked at in a cluster, for --cluster-from
     Snapshot(snapshot::TakeSnapshot),
+    /// Runs cases: policies, a cluster, requests, and what must come of them
+    Test(test::Test),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
 }
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Serve(serve) => serve.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
+        Command::Test(test) => test.run(),
         Command::WebhookConfig(config) => config.run(),
     };
     match outcome {

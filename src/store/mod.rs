@@ -1,10 +1,12 @@
 //! What is read from files: policies, and a cluster written down.
 
+mod case_files;
 mod cluster_files;
 mod policies;
 mod reload;
 mod snapshot;
 
+pub use case_files::{CaseFiles, case_paths, read_case};
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use policies::compile_folder;
 pub use reload::Reload;
@@ -63,6 +65,12 @@ pub enum StoreError {
         /// The files that were read.
         sources: Vec<PolicySource>,
     },
+}
+
+/// The error with its cause, on one line.
+fn describe(error: &StoreError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 /// The files of a folder with one of these endings, sorted by name; hidden ones are left out, as is what a mounted

@@ -19,15 +19,15 @@ pub(super) fn read_sources(
         Err(StoreError::Empty(_)) if allow_none => Vec::new(),
         files => files?,
     };
-    files
-        .into_iter()
-        .map(|path| {
-            Ok(PolicySource {
-                file: Arc::from(path.display().to_string()),
-                text: read_text(&path, MAX_FILE)?,
-            })
-        })
-        .collect()
+    files.iter().map(|path| read_source(path)).collect()
+}
+
+/// Reads a policy file.
+pub(super) fn read_source(path: &Path) -> Result<PolicySource, StoreError> {
+    Ok(PolicySource {
+        file: Arc::from(path.display().to_string()),
+        text: read_text(path, MAX_FILE)?,
+    })
 }
 
 /// Reads and compiles the policy files of a folder. A folder without any is an error, because a set that was emptied by

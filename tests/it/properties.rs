@@ -79,7 +79,7 @@ static VIEWS: LazyLock<[Arc<ClusterView>; 3]> = LazyLock::new(|| {
 });
 
 fn worlds() -> impl Iterator<Item = World<'static>> {
-    let absent: &round::Read = &|question: &Question| {
+    let absent: &goldkeeper::engine::Read = &|question: &Question| {
         Known::Known(match question {
             Question::Object { .. } => Answer::Object(None),
             Question::Access(_) => Answer::Access(false),
