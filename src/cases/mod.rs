@@ -7,6 +7,7 @@
 mod answer;
 mod format;
 mod places;
+mod policies;
 mod request;
 mod world;
 
@@ -19,12 +20,13 @@ use serde_json::Value;
 use crate::cluster::ClusterView;
 use crate::document::{Diagnostic, Place, Severity};
 use crate::engine::World;
-use crate::policy::{PolicySet, PolicySource};
+use crate::policy::PolicySource;
 
 pub use answer::{Answer, Outcome, judge};
 
 use format::{CaseFile, Expect};
 use places::Places;
+use request::Request;
 
 /// The day of a case that names none.
 const TODAY: Date = Date::constant(2026, 1, 1);
@@ -85,8 +87,11 @@ impl Tried {
         let diff = similar::TextDiff::from_lines(&self.expected, &self.found);
         let diff = diff.unified_diff().context_radius(20).to_string();
         // The line numbers of a hunk are of no file.
-        let lines = diff.lines().filter(|line| !line.starts_with("@@"));
-        lines.map(|line| format!("{line}\n")).collect()
+        let lines: Vec<&str> = diff
+            .lines()
+            .filter(|line| !line.starts_with("@@"))
+            .collect();
+        lines.join("\n") + "\n"
     }
 }
 
@@ -116,21 +121,25 @@ impl Case {
     /// What the types can't say.
     fn check(&self) -> Result<(), Diagnostic> {
         let requests = self.content.requests().len();
-        let (message, help) = match &self.content.expect {
+        let (field, message, help) = match &self.content.expect {
             _ if self.content.request.is_some() && !self.content.requests.is_empty() => (
+                "requests",
                 "`request` and `requests` stand side by side".to_owned(),
                 "write one of the two",
             ),
-            _ if requests == 0 => ("there is no request".to_owned(), HELP),
+            _ if requests == 0 => ("requests", "there is no request".to_owned(), HELP),
             Some(Expect::One(_)) if self.content.request.is_none() => (
+                "expect",
                 format!("`expect` is an object and there are {requests} `requests`"),
                 "write a list, one element a request in the same order",
             ),
             Some(Expect::Many(_)) if self.content.request.is_some() => (
+                "expect",
                 "`expect` is a list and there is one `request`".to_owned(),
                 "write an object, or `requests` as a list",
             ),
             Some(Expect::Many(expected)) if expected.len() != requests => (
+                "expect",
                 format!(
                     "{} are expected and there are {requests} requests",
                     expected.len()
@@ -139,7 +148,7 @@ impl Case {
             ),
             _ => return Ok(()),
         };
-        Err(fault(&self.file, self.places.expect, message, help))
+        Err(self.fault(self.places.field(field), message, help))
     }
 
     /// That the file says what must come of its requests.
@@ -152,7 +161,7 @@ impl Case {
         }
         let help = "let `goldkeeper test --update` write what comes of it, and read it";
         let message = "the case does not say what it expects".to_owned();
-        Err(fault(&self.file, Place::default(), message, help))
+        Err(self.fault(Place::default(), message, help))
     }
 
     /// Judges the requests.
@@ -161,86 +170,64 @@ impl Case {
     /// What keeps them from being judged: faults of the policies, files that can't be read.
     pub fn run(&self, files: &dyn Files, judge: &Judge<'_>) -> Result<Vec<Tried>, Vec<Diagnostic>> {
         let policies = self.policies(files)?;
-        let alone = |message: String| vec![fault(&self.file, Place::default(), message, HELP)];
-        let folder = Path::new(&*self.file).parent().unwrap_or(Path::new(""));
-        let (view, read) = world::of(&self.content, folder, files).map_err(alone)?;
-        let today = self.content.now.as_deref().map_or(Ok(TODAY), str::parse);
+        let (view, read) = world::of(&self.content, self.folder(), files).map_err(|error| {
+            let live = self.content.live.is_some();
+            let field = if live { "live" } else { "cluster" };
+            vec![self.fault(self.places.field(field), error, RELATIVE)]
+        })?;
         let world = World {
             policies: &policies,
             view: &view,
             read: &*read,
-            today: today.map_err(|error| alone(format!("now: {error}")))?,
+            today: self.today()?,
         };
-        let requests = self.content.requests();
-        let several = self.content.request.is_none();
-        let tried = requests.iter().enumerate().map(|(index, request)| {
-            let place = self.places.expected(index);
-            let outcome = request
-                .review()
-                .and_then(|review| judge(&world, &review))
-                .map_err(|error| {
-                    vec![fault(&self.file, self.places.request(index), error, HELP)]
-                })?;
-            let expect = self.content.expected(index);
-            let (expected, found) =
-                answer::compare(expect, &outcome, self.content.mutation_skipped);
-            let number = several.then(|| format!("request {} of {}", index + 1, requests.len()));
-            Ok(Tried {
-                name: request.name.clone().or(number),
-                place,
-                expected,
-                found,
-            })
-        });
-        tried.collect()
+        let requests = self.content.requests().iter().enumerate();
+        requests
+            .map(|(index, request)| self.try_one(&world, index, request, judge))
+            .collect()
     }
 
-    fn policies(&self, files: &dyn Files) -> Result<PolicySet, Vec<Diagnostic>> {
-        let folder = Path::new(&*self.file).parent().unwrap_or(Path::new(""));
-        let mut sources = Vec::new();
-        let mut places = Vec::new();
-        for (index, source) in self.content.policies.iter().enumerate() {
-            let place = self.places.policy(index);
-            match source {
-                format::Source::File(path) => {
-                    let found = files.policies(&folder.join(path));
-                    let found =
-                        found.map_err(|error| vec![fault(&self.file, place, error, HELP)])?;
-                    places.extend(found.iter().map(|_| None));
-                    sources.extend(found);
-                }
-                format::Source::Document(policy) => {
-                    places.push(Some(place));
-                    sources.push(PolicySource {
-                        file: self.file.clone(),
-                        text: policy.to_string(),
-                    });
-                }
-            }
-        }
-        PolicySet::compile(&sources).map_err(|faults| self.placed(faults, &sources, &places))
+    fn today(&self) -> Result<Date, Vec<Diagnostic>> {
+        let day = self.content.now.as_deref().map_or(Ok(TODAY), str::parse);
+        day.map_err(|error| {
+            let help = "write a day, as in 2026-11-25";
+            vec![self.fault(self.places.field("now"), format!("now: {error}"), help)]
+        })
     }
 
-    /// Faults of documents in the case itself stand where the document does: it was read as one line.
-    fn placed(
+    fn try_one(
         &self,
-        faults: Vec<Diagnostic>,
-        sources: &[PolicySource],
-        places: &[Option<Place>],
-    ) -> Vec<Diagnostic> {
-        let alone: Vec<Place> = places.iter().copied().flatten().collect();
-        let mut placed = faults;
-        for own in placed.iter_mut().filter(|own| own.file == self.file) {
-            // Which of several it is can be told by compiling each alone.
-            let place = sources.iter().zip(places).find_map(|(source, place)| {
-                let place = (*place)?;
-                let faults = PolicySet::compile(std::slice::from_ref(source)).err()?;
-                faults.contains(own).then_some(place)
-            });
-            let place = place.or_else(|| alone.last().copied()).unwrap_or_default();
-            (own.line, own.column) = (place.line, place.column);
-        }
-        placed
+        world: &World<'_>,
+        index: usize,
+        request: &Request,
+        judge: &Judge<'_>,
+    ) -> Result<Tried, Vec<Diagnostic>> {
+        let outcome = request.review().and_then(|review| judge(world, &review));
+        let outcome =
+            outcome.map_err(|error| vec![self.fault(self.places.request(index), error, HELP)])?;
+        let (expected, found) = answer::compare(
+            self.content.expected(index),
+            &outcome,
+            self.content.mutation_skipped,
+        );
+        let all = self.content.requests().len();
+        let number = || format!("request {} of {all}", index + 1);
+        let name = request.name.clone();
+        Ok(Tried {
+            name: name.or_else(|| self.content.request.is_none().then(number)),
+            place: self.places.expected(index),
+            expected,
+            found,
+        })
+    }
+
+    /// What file names are relative to.
+    fn folder(&self) -> &Path {
+        Path::new(&*self.file).parent().unwrap_or(Path::new(""))
+    }
+
+    fn fault(&self, place: Place, message: String, help: &str) -> Diagnostic {
+        fault(&self.file, place, message, help)
     }
 
     /// The text of the file with what came of the requests in place of what was expected; the rest stays as it is.
@@ -267,13 +254,15 @@ impl Case {
         if let Some(line) = places::next_field(after) {
             let message = format!("`{line}` stands after `expect`, and would be lost");
             let help = "let `expect` stand last in the file";
-            return Err(fault(&self.file, self.places.expect, message, help));
+            return Err(self.fault(self.places.field("expect"), message, help));
         }
         Ok(format!("{before}expect:{found}"))
     }
 }
 
 const HELP: &str = "a case has `policies`, `cluster` or `live`, `request` or `requests`, and `expect`: see `goldkeeper test --help`";
+
+const RELATIVE: &str = "files are named relative to the folder of the case";
 
 fn fault(file: &Arc<str>, place: Place, message: String, help: &str) -> Diagnostic {
     Diagnostic {

@@ -8,7 +8,7 @@ use crate::document::{self, Node, Place, Value};
 /// read with places.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    pub(super) expect: Place,
+    fields: Vec<(String, Place)>,
     policies: Vec<Place>,
     requests: Vec<Place>,
     expected: Vec<Place>,
@@ -20,19 +20,23 @@ impl Places {
         let documents = document::parse(file, text).unwrap_or_default();
         if let Some(Value::Map(fields)) = documents.first().map(|node| &node.value) {
             for (name, place, node) in fields {
+                places.fields.push((name.clone(), *place));
                 match name.as_str() {
                     "policies" => places.policies = items(node),
                     "request" => places.requests = vec![*place],
                     "requests" => places.requests = items(node),
-                    "expect" => {
-                        places.expect = *place;
-                        places.expected = items(node);
-                    }
+                    "expect" => places.expected = items(node),
                     _ => {}
                 }
             }
         }
         places
+    }
+
+    /// Where a field of the case stands.
+    pub(super) fn field(&self, name: &str) -> Place {
+        let found = self.fields.iter().find(|(own, _)| own == name);
+        found.map(|(_, place)| *place).unwrap_or_default()
     }
 
     /// Where a policy stands, or the name of its file.
@@ -47,7 +51,8 @@ impl Places {
 
     /// Where it stands what is expected of a request.
     pub(super) fn expected(&self, index: usize) -> Place {
-        self.expected.get(index).copied().unwrap_or(self.expect)
+        let item = self.expected.get(index).copied();
+        item.unwrap_or_else(|| self.field("expect"))
     }
 }
 

@@ -13,6 +13,9 @@ use crate::engine::Read;
 use super::Files;
 use super::format::{CaseFile, Cluster, Live, Right, Source};
 
+/// What a live read brings of an object.
+type Found = (Question, Known<Option<Fact>>);
+
 /// The view, and what live reads bring.
 type Seen = (Arc<ClusterView>, Box<Read>);
 
@@ -123,11 +126,7 @@ impl Live {
     }
 
     /// What live reads of objects bring.
-    fn objects(
-        &self,
-        folder: &Path,
-        files: &dyn Files,
-    ) -> Result<Vec<(Question, Known<Option<Fact>>)>, String> {
+    fn objects(&self, folder: &Path, files: &dyn Files) -> Result<Vec<Found>, String> {
         let question = |kind, namespace: &str, name: &str| Question::Object {
             kind,
             namespace: namespace.to_owned(),

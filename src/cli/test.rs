@@ -1,5 +1,6 @@
 //! `goldkeeper test`
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ enum Output {
     Text,
     /// One object with every case
     Json,
-    /// JUnit XML
+    /// XML for CI servers
     Junit,
 }
 
@@ -207,20 +208,17 @@ fn text(ran: &[Ran], summary: &Summary, colour: bool) -> String {
     for one in ran {
         match &one.outcome {
             Err(faults) => {
-                let source = PolicySource {
-                    file: one.file.as_str().into(),
-                    text: one.text.clone(),
-                };
-                text.push_str(&report::diagnostics(faults, &[source], colour));
+                text.push_str(&report::diagnostics(faults, &sources(one, faults), colour));
             }
-            Ok(_) if one.updated => text.push_str(&format!("updated {}\n", one.file)),
+            Ok(_) if one.updated => {
+                let _ = writeln!(text, "updated {}", one.file);
+            }
             Ok(tried) => {
                 for tried in tried.iter().filter(|tried| !tried.is_as_expected()) {
                     let name = tried.name.as_ref().map(|name| format!(" ({name})"));
                     let place = place(&one.file, tried);
-                    let title = format!("FAILED  {place}{}\n", name.unwrap_or_default());
-                    text.push_str(&title);
-                    text.push_str("-expected +found\n");
+                    let name = name.unwrap_or_default();
+                    let _ = writeln!(text, "FAILED  {place}{name}\n-expected +found");
                     text.push_str(&paint(&tried.diff(), colour));
                     text.push('\n');
                 }
@@ -229,6 +227,24 @@ fn text(ran: &[Ran], summary: &Summary, colour: bool) -> String {
     }
     text.push_str(&summary.line());
     text
+}
+
+/// The files that faults are in, as far as they can be read: the case, and policies that it names.
+fn sources(ran: &Ran, faults: &[Diagnostic]) -> Vec<PolicySource> {
+    let own = PolicySource {
+        file: ran.file.as_str().into(),
+        text: ran.text.clone(),
+    };
+    let mut sources = vec![own];
+    for fault in faults {
+        if sources.iter().all(|source| source.file != fault.file) {
+            sources.push(PolicySource {
+                file: fault.file.clone(),
+                text: store::read_case(Path::new(&*fault.file)).unwrap_or_default(),
+            });
+        }
+    }
+    sources
 }
 
 fn paint(diff: &str, colour: bool) -> String {

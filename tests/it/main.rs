@@ -17,4 +17,5 @@ mod properties;
 mod reload;
 mod serve;
 mod support;
+mod trying;
 mod webhook;

@@ -85,7 +85,7 @@ fn worlds() -> impl Iterator<Item = World<'static>> {
             Question::Access(_) => Answer::Access(false),
         })
     };
-    let failing: &round::Read = &|_: &Question| Known::Unknown;
+    let failing: &goldkeeper::engine::Read = &|_: &Question| Known::Unknown;
     let all = VIEWS
         .iter()
         .flat_map(move |view| [(view, absent), (view, failing)]);
