@@ -3,6 +3,7 @@
 mod banner;
 mod cluster_args;
 mod policy_args;
+mod schema;
 mod serve;
 mod webhook_config;
 
@@ -42,6 +43,8 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 found something, 2 could not do
 enum Command {
     /// Answers the API server's admission reviews over HTTPS
     Serve(serve::Serve),
+    /// Prints the JSON Schema of policy files, for editors
+    Schema(schema::Schema),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
 }
@@ -50,6 +53,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
+        Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
         Command::WebhookConfig(config) => config.run(),
     };

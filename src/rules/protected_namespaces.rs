@@ -40,7 +40,7 @@
 
 use crate::admission::{FieldPath, Object, Operation, OwnerReference, Resource, UserInfo};
 use crate::cluster::{Facts, Kind, Known};
-use crate::document::{Decoder, Fields, Globs, Node};
+use crate::document::{Decoder, Field, Fields, Globs, Node, Shape};
 
 use super::{Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
 
@@ -62,11 +62,19 @@ pub(super) static RULE: Rule = Rule {
         operations: &[Operation::Create],
     }],
     webhook: Webhook::ProtectedNamespaces,
+    parameters: PARAMETERS,
     decode,
 };
 
 /// The service account of virt-controller (`pkg/virt-operator/resource/generate/rbac/serviceaccountnames.go`).
 const CONTROLLER: &str = "kubevirt-controller";
+
+const PARAMETERS: &[Field] = &[
+    Field::required("namespaces", Shape::SOME_PATTERNS).example("[\"openshift\", \"openshift-*\"]"),
+    Field::optional("platformNamespaces", Shape::List(0, &Shape::Text))
+        .default("[\"openshift-cnv\"]")
+        .example("[\"kubevirt\"]"),
+];
 
 #[derive(Debug)]
 struct ProtectedNamespaces {
@@ -80,8 +88,12 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
         decoder.missing("parameters", help);
         return None;
     };
-    let known = ["namespaces", "platformNamespaces"];
-    let fields = Fields::of(node, "ProtectedNamespaces.spec.parameters", &known, decoder)?;
+    let fields = Fields::of(
+        node,
+        "ProtectedNamespaces.spec.parameters",
+        PARAMETERS,
+        decoder,
+    )?;
     let namespaces = fields.required("namespaces", help, decoder);
     let platform_namespaces = fields.optional("platformNamespaces", decoder);
     Some(Box::new(ProtectedNamespaces {

@@ -8,6 +8,7 @@ pub use cluster_files::{ClusterFiles, read_cluster};
 pub use policies::compile_folder;
 pub use reload::Reload;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::document::Diagnostic;
@@ -27,6 +28,9 @@ pub enum StoreError {
     /// A folder holds no file that could be meant.
     #[error("{} holds no *.yaml, *.yml or *.json file", .0.display())]
     Empty(PathBuf),
+    /// A folder holds no policy file, and nobody said that this is meant.
+    #[error("{} holds no *.yaml or *.yml file; with --allow-no-policies that is meant", .0.display())]
+    NoPolicies(PathBuf),
     /// A file is larger than what is read.
     #[error("{} has {size} bytes; at most {limit} are read", path.display())]
     TooLarge {
@@ -103,10 +107,16 @@ fn open(path: &Path, limit: u64) -> Result<std::fs::File, StoreError> {
     Ok(file)
 }
 
-/// Reads a text file that is at most `limit` bytes long.
+/// Reads a text file that is at most `limit` bytes long. What is no UTF-8 becomes U+FFFD, so that whoever reads the text
+/// can tell where it is.
 fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
-    std::io::read_to_string(open(path, limit)?).map_err(|source| StoreError::Read {
+    let mut bytes = Vec::new();
+    // The file may grow after its size was looked at.
+    let read = open(path, limit)?.take(limit).read_to_end(&mut bytes);
+    read.map_err(|source| StoreError::Read {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

@@ -17,6 +17,7 @@ pub(super) fn read_sources(
 ) -> Result<Vec<PolicySource>, StoreError> {
     let files = match files_of(folder, &["yaml", "yml"]) {
         Err(StoreError::Empty(_)) if allow_none => Vec::new(),
+        Err(StoreError::Empty(folder)) => return Err(StoreError::NoPolicies(folder)),
         files => files?,
     };
     files
