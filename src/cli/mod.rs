@@ -2,6 +2,7 @@
 
 mod banner;
 mod cluster_args;
+mod policies;
 mod policy_args;
 mod schema;
 mod serve;
@@ -43,6 +44,8 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 found something, 2 could not do
 enum Command {
     /// Answers the API server's admission reviews over HTTPS
     Serve(serve::Serve),
+    /// Checks policy files, and shows what is in force
+    Policies(policies::Policies),
     /// Prints the JSON Schema of policy files, for editors
     Schema(schema::Schema),
     /// Prints the webhook configurations that deliver what the policies want to see
@@ -53,6 +56,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
+        Command::Policies(policies) => policies.run(),
         Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
         Command::WebhookConfig(config) => config.run(),

@@ -1,6 +1,7 @@
 //! Label selectors, with the meaning that Kubernetes gives to them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::document::{Decode, Decoder, Field, Fields, LabelValue, Node, Shape, suggest};
 
@@ -70,6 +71,25 @@ impl Selector {
                 Operator::DoesNotExist => value.is_none(),
             }
         })
+    }
+}
+
+/// As `kubectl get -l` takes it.
+impl fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, requirement) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            let (key, values) = (&requirement.key, requirement.values.join(","));
+            match (requirement.operator, requirement.values.as_slice()) {
+                (Operator::In, [value]) => write!(formatter, "{separator}{key}={value}")?,
+                (Operator::NotIn, [value]) => write!(formatter, "{separator}{key}!={value}")?,
+                (Operator::In, _) => write!(formatter, "{separator}{key} in ({values})")?,
+                (Operator::NotIn, _) => write!(formatter, "{separator}{key} notin ({values})")?,
+                (Operator::Exists, _) => write!(formatter, "{separator}{key}")?,
+                (Operator::DoesNotExist, _) => write!(formatter, "{separator}!{key}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod boot_source_namespace;
 mod finding;
+mod platform;
 mod protected_namespaces;
 
 use std::fmt;
@@ -44,6 +45,8 @@ pub enum Webhook {
     ProtectedNamespacesWarnings,
     /// Boot sources of virtual machines: open when goldkeeper is down.
     BootSources,
+    /// Settings of the platform and storage classes, whatever the rule: open when goldkeeper is down.
+    ClusterSettings,
 }
 
 /// What a rule wants to see.
@@ -70,7 +73,8 @@ pub struct Rule {
     pub fills: &'static [Trigger],
     /// Which requests it judges.
     pub validates: &'static [Trigger],
-    /// Which webhook delivers the requests it judges.
+    /// Which webhook delivers the requests it judges; those for settings of the cluster come by one of their own
+    /// ([`Rule::webhook`]).
     pub webhook: Webhook,
     /// The fields of `spec.parameters`, for the decoder and the schema. The manual says what each is for, in a list item
     /// under `## Parameters` that begins with its name.
@@ -129,6 +133,14 @@ impl Rule {
         match stage {
             Stage::Fill => self.fills,
             Stage::Validate => self.validates,
+        }
+    }
+
+    /// Which webhook delivers the requests for a resource: settings of the cluster are apart from what users make.
+    pub const fn webhook(&self, resource: Resource) -> Webhook {
+        match resource {
+            Resource::HyperConvergeds | Resource::StorageClasses => Webhook::ClusterSettings,
+            _ => self.webhook,
         }
     }
 

@@ -5,7 +5,7 @@ mod policies;
 mod reload;
 
 pub use cluster_files::{ClusterFiles, read_cluster};
-pub use policies::compile_folder;
+pub use policies::{compile, compile_folder, read_policies};
 pub use reload::Reload;
 
 use std::io::Read;
@@ -50,13 +50,27 @@ pub enum StoreError {
         reason: String,
     },
     /// Policies have faults; none of them is in force.
-    #[error("{} faults in {} policy files; nothing was loaded", faults.len(), sources.len())]
+    #[error("{}", count_faults(faults, sources))]
     Policies {
         /// All of them.
         faults: Vec<Diagnostic>,
         /// The files that were read.
         sources: Vec<PolicySource>,
     },
+}
+
+/// How many faults there are, and in how many of the files.
+fn count_faults(faults: &[Diagnostic], sources: &[PolicySource]) -> String {
+    let is_broken = |source: &&PolicySource| faults.iter().any(|fault| fault.file == source.file);
+    let broken = sources.iter().filter(is_broken).count();
+    let several = |count: usize| if count == 1 { "" } else { "s" };
+    format!(
+        "{} fault{} in {broken} of {} policy file{}; nothing was loaded",
+        faults.len(),
+        several(faults.len()),
+        sources.len(),
+        several(sources.len())
+    )
 }
 
 /// The files of a folder with one of these endings, sorted by name; hidden ones are left out, as is what a mounted
