@@ -11,8 +11,7 @@ use crate::cases::Files;
 use crate::cluster::ClusterView;
 use crate::policy::PolicySource;
 
-use super::policies::{read_source, read_sources};
-use super::{StoreError, describe, read_cluster, read_text};
+use super::{StoreError, describe, read_cluster, read_policies, read_text};
 
 /// The largest file of objects that a case may name, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -25,11 +24,7 @@ pub struct CaseFiles {
 
 impl Files for CaseFiles {
     fn policies(&self, path: &Path) -> Result<Vec<PolicySource>, String> {
-        let sources = if path.is_dir() {
-            read_sources(path, false)
-        } else {
-            read_source(path).map(|source| vec![source])
-        };
+        let sources = read_policies(&[path.to_owned()], false);
         sources.map_err(|error| describe(&error))
     }
 
