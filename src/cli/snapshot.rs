@@ -93,6 +93,7 @@ fn progress() -> ProgressBar {
     let progress = ProgressBar::new_spinner();
     progress.set_style(ProgressStyle::default_spinner());
     progress.set_message("asking the API server");
+    progress.tick();
     progress
 }
 
