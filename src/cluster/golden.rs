@@ -280,4 +280,11 @@ impl ClusterView {
         namespaces.retain(|name| !name.is_empty());
         namespaces
     }
+
+    /// Whether golden images are kept in a namespace, or were before an administrator moved them: it is one of those
+    /// that hold some now, or a built-in default of the platform.
+    pub fn is_golden_place(&self, namespace: &str) -> bool {
+        [OPENSHIFT_DEFAULT, UPSTREAM_DEFAULT].contains(&namespace)
+            || self.golden_namespaces().iter().any(|own| own == namespace)
+    }
 }

@@ -22,7 +22,7 @@ mod view;
 
 pub use access::{Access, Someone};
 pub use boot_source::{
-    Condition, DataImportCron, DataSource, PersistentVolumeClaim, SnapshotReference, SourceObject,
+    Condition, DataImportCron, DataSource, InstanceDefaults, PersistentVolumeClaim, SnapshotReference, SourceObject,
     SourceReference, VolumeSnapshot, VolumeSnapshotContent,
 };
 pub use builder::Builder;

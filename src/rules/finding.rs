@@ -11,6 +11,9 @@ pub enum Finding {
     Fill(Edit),
     /// A fact is missing, so that nothing can be said.
     Undetermined(Undetermined),
+    /// The rule is broken, and so is one of another webhook that is called before the object is judged: told while the
+    /// request is filled in, in the words of the violation, because nobody would hear of it later. It never refuses.
+    Foretold(Violation),
 }
 
 /// What is wrong with a request.
