@@ -22,8 +22,8 @@ mod view;
 
 pub use access::{Access, Someone};
 pub use boot_source::{
-    Condition, DataImportCron, DataSource, InstanceDefaults, PersistentVolumeClaim, SnapshotReference, SourceObject,
-    SourceReference, VolumeSnapshot, VolumeSnapshotContent,
+    Condition, DataImportCron, DataSource, InstanceDefaults, PersistentVolumeClaim,
+    SnapshotReference, SourceObject, SourceReference, VolumeSnapshot, VolumeSnapshotContent,
 };
 pub use builder::Builder;
 pub use fact::{Fact, ObjectKey};

@@ -1,6 +1,6 @@
 //! The webhook configurations that deliver what the policies want to see, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -67,20 +67,20 @@ impl Webhook {
     }
 }
 
-/// The mutating configuration for a set of policies; `None` if none of them fills anything in.
+/// The mutating configuration for a set of policies; `None` if none of them wants to be asked before others are.
 pub fn mutating_configuration(policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
-    let filling: Vec<&Policy> = policies
+    let asked: Vec<&Policy> = policies
         .policies()
         .iter()
-        .filter(|policy| policy.judge.fills())
+        .filter(|policy| is_asked_first(policy))
         .collect();
-    let rules = rules(&filling, Stage::Fill, |_, _| true);
+    let rules = rules(&asked, Stage::Fill, |_, _| true);
     if rules.is_empty() {
         return None;
     }
     let conditions = [
         ("not-being-deleted", NOT_BEING_DELETED.to_owned()),
-        ("has-a-boot-source-without-namespace", without_namespace()),
+        ("has-a-boot-source-to-look-at", asked_first(&asked)),
     ];
     let webhook = webhook(
         MUTATING,
@@ -245,28 +245,57 @@ const TEMPLATES: [&str; 2] = [
     ".?spec.?virtualMachineTemplate.?spec.?dataVolumeTemplates",
 ];
 
-/// Whether any boot source is named without a namespace, in any of the three kinds of object. `null` and `""` are as good
-/// as nothing.
-fn without_namespace() -> String {
-    let unnamed = |spec: &str| {
-        let namespace = format!("{spec}.sourceRef.namespace");
-        format!(
-            "{spec}.?sourceRef.hasValue() && \
-             !(has({namespace}) && {namespace} != null && {namespace} != \"\")"
-        )
-    };
+fn is_asked_first(policy: &Policy) -> bool {
+    let judge = &policy.judge;
+    judge.fills() || !judge.redirects().is_empty() || judge.foretells()
+}
+
+/// What the policies have to do with before other webhooks do, in any of the three kinds of object.
+fn asked_first(policies: &[&Policy]) -> String {
+    let mut terms = Vec::new();
+    if policies.iter().any(|policy| policy.judge.fills()) {
+        terms.push(any_source_ref(|spec| {
+            let namespace = format!("{spec}.sourceRef.namespace");
+            // null and "" are as good as nothing.
+            format!("!(has({namespace}) && {namespace} != null && {namespace} != \"\")")
+        }));
+    }
+    let redirected = policies.iter().flat_map(|policy| policy.judge.redirects());
+    let redirected: BTreeSet<&String> = redirected.collect();
+    if !redirected.is_empty() {
+        let namespaces = json!(redirected);
+        terms.push(any_source_ref(|spec| {
+            format!("{spec}.sourceRef.?namespace.orValue(\"\") in {namespaces}")
+        }));
+    }
+    if policies.iter().any(|policy| policy.judge.foretells()) {
+        terms.extend(INFERRED.map(|path| format!("object{path}.hasValue()")));
+        terms.push("object.?spec.?sourceRef.hasValue()".to_owned());
+    }
+    terms.join(" || ")
+}
+
+/// Whether any `sourceRef` of a data volume is such a one.
+fn any_source_ref(is_such: impl Fn(&str) -> String) -> String {
+    let such = |spec: &str| format!("{spec}.?sourceRef.hasValue() && {}", is_such(spec));
     let templates = TEMPLATES.map(|path| {
         format!(
             "object{path}.orValue([]).exists(d, has(d.spec) && {})",
-            unnamed("d.spec")
+            such("d.spec")
         )
     });
     format!(
         "{} || has(object.spec) && {}",
         templates.join(" || "),
-        unnamed("object.spec")
+        such("object.spec")
     )
 }
+
+/// What `KubeVirt` infers from a boot source while it fills in.
+const INFERRED: [&str; 2] = [
+    ".?spec.?instancetype.?inferFromVolume",
+    ".?spec.?preference.?inferFromVolume",
+];
 
 /// On UPDATE only a change of the templates is of interest: nothing else may cost a call.
 fn templates_differ() -> String {

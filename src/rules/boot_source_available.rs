@@ -163,7 +163,7 @@ enum Fault {
 impl Fault {
     fn told_at(self, stage: Stage) -> Option<Finding> {
         match (stage, self) {
-            (Stage::Fill, Self::Refused(violation)) => Some(Finding::Foretold(violation)),
+            (Stage::Fill, Self::Refused(violation)) => Some(Finding::Advice(violation)),
             (Stage::Fill, _) => None,
             (Stage::Validate, Self::Told(violation) | Self::Refused(violation)) => {
                 Some(Finding::Violation(violation))

@@ -228,6 +228,7 @@ fn finding(
         return Finding::Fill(Edit {
             path,
             value: namespace.to_owned(),
+            notice: None,
         });
     }
     Finding::Violation(Violation {

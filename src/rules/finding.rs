@@ -7,15 +7,13 @@ use crate::admission::{Edit, FieldPath};
 pub enum Finding {
     /// The rule is broken.
     Violation(Violation),
-    /// Worth a word and never a refusal, whatever the policy says: `Deny` makes a warning of it.
+    /// Worth a word and never a refusal, whatever the policy says: `Deny` makes a warning of it. While a request is filled
+    /// in: what another webhook is about to refuse, so that nobody would hear of it later.
     Advice(Violation),
     /// A missing field can be filled in.
     Fill(Edit),
     /// A fact is missing, so that nothing can be said.
     Undetermined(Undetermined),
-    /// The rule is broken, and so is one of another webhook that is called before the object is judged: told while the
-    /// request is filled in, in the words of the violation, because nobody would hear of it later. It never refuses.
-    Foretold(Violation),
 }
 
 impl Finding {

@@ -4,10 +4,12 @@
 //! returns findings and nothing else: it knows no mode, builds no response and cannot fail.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod boot_source_available;
 mod boot_source_namespace;
 mod finding;
 mod platform;
 mod protected_namespaces;
+mod rights;
 
 use std::fmt;
 
@@ -20,7 +22,7 @@ pub use finding::{Detail, Finding, Undetermined, Violation};
 /// What is asked: to fill in what is missing, or to judge what will be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// `/mutate`: rules propose edits.
+    /// `/mutate`: rules propose edits, and tell what nobody would hear of later.
     Fill,
     /// `/validate`: rules judge the object as it will be stored.
     Validate,
@@ -69,7 +71,7 @@ pub struct Rule {
     pub summary: &'static str,
     /// The source of the rule's file; its doc comment is the manual ([`Rule::manual`]).
     pub source: &'static str,
-    /// Which requests it fills in.
+    /// Which requests it fills in, or foretells something of.
     pub fills: &'static [Trigger],
     /// Which requests it judges.
     pub validates: &'static [Trigger],
@@ -101,6 +103,16 @@ pub trait Judge: fmt::Debug + Send + Sync {
     fn fills(&self) -> bool {
         false
     }
+
+    /// Namespaces whose boot-source references the policy replaces.
+    fn redirects(&self) -> &[String] {
+        &[]
+    }
+
+    /// Whether the policy tells what other webhooks are about to refuse, while a request is filled in.
+    fn foretells(&self) -> bool {
+        false
+    }
 }
 
 /// What a rule judges.
@@ -117,7 +129,11 @@ pub struct Subject<'r> {
 }
 
 /// The catalogue. Rules are judged, and their edits proposed, in this order.
-pub const RULES: &[&Rule] = &[&protected_namespaces::RULE, &boot_source_namespace::RULE];
+pub const RULES: &[&Rule] = &[
+    &protected_namespaces::RULE,
+    &boot_source_namespace::RULE,
+    &boot_source_available::RULE,
+];
 
 /// The rule of a policy kind.
 pub fn find(kind: &str) -> Option<&'static Rule> {

@@ -4,6 +4,9 @@
 use crate::admission::UserInfo;
 use crate::cluster::{Access, Facts, Known, Someone, SourceObject};
 
+/// What boot sources are to the API.
+pub(super) const DATA_SOURCES: (&str, &str) = ("cdi.kubevirt.io", "datasources");
+
 /// What gives the right to clone, as CDI ships it (`pkg/operator/resources/cluster/rbac.go`).
 pub(super) const CLONE_SOURCER: &str = "cdi.kubevirt.io:clone-sourcer";
 
@@ -28,16 +31,26 @@ pub(super) fn sees(
     if !facts.view().is_live() {
         return true;
     }
-    let access = Access {
+    may_get(facts, who, (group, resource), namespace, "") == Known::Known(true)
+}
+
+/// Whether somebody may get an object (`""` means all of them). CDI asks so for a `DataSource` that another one points at.
+pub(super) fn may_get(
+    facts: &Facts<'_>,
+    who: &Someone,
+    (group, resource): (&'static str, &'static str),
+    namespace: &str,
+    name: &str,
+) -> Known<bool> {
+    facts.allowed(&Access {
         who: who.clone(),
         verb: "get",
         group,
         resource,
         subresource: "",
         namespace: namespace.to_owned(),
-        name: String::new(),
-    };
-    facts.allowed(&access) == Known::Known(true)
+        name: name.to_owned(),
+    })
 }
 
 /// Whether somebody may clone from a namespace into another: `create datavolumes/source` is enough for every source,

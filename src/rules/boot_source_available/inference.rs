@@ -51,7 +51,7 @@ impl<'o> Inference<'o> {
         self.wanted.is_empty()
     }
 
-    /// What `KubeVirt` will not find out from a boot source that is there.
+    /// What `KubeVirt` will not find out from a boot source that is there, in words for who can see it.
     pub(super) fn faults(
         &self,
         inquiry: &Inquiry<'_, '_>,
@@ -61,14 +61,15 @@ impl<'o> Inference<'o> {
         let fault = |wanted: &Wanted<'o>| {
             let is_refused = match wanted.look(inquiry, place, source) {
                 Found::Label | Found::Unknown => false,
-                Found::NoLabel => wanted.matcher.infer_from_volume_failure_policy.get() != Some("Ignore"),
+                Found::NoLabel => {
+                    wanted.matcher.infer_from_volume_failure_policy.get() != Some("Ignore")
+                }
                 Found::NoClaim => true,
             };
             let machine = inquiry.machine.as_ref()?;
             is_refused.then(|| {
                 let path = machine.path(wanted.field).field("inferFromVolume");
-                let seen = inquiry.sees_data_sources(place.namespace);
-                Fault::Refused(wanted.violation(place, path, seen))
+                Fault::Refused(wanted.violation(place, path))
             })
         };
         self.wanted.iter().filter_map(fault).collect()
@@ -92,17 +93,18 @@ fn wanted<'o>(machine: &Machine<'o>, volume: &VolumeRequest<'_>) -> Vec<Wanted<'
             |defaults| defaults.preference,
         ),
     ];
-    let wanted = |(matcher, field, noun, label, is_there): (Option<&'o Matcher<'o>>, _, _, _, _)| {
-        let matcher = matcher?;
-        let from = matcher.infer_from_volume.get()?;
-        is_of(machine, from, volume).then_some(Wanted {
-            field,
-            noun,
-            label,
-            is_there,
-            matcher,
-        })
-    };
+    let wanted =
+        |(matcher, field, noun, label, is_there): (Option<&'o Matcher<'o>>, _, _, _, _)| {
+            let matcher = matcher?;
+            let from = matcher.infer_from_volume.get()?;
+            is_of(machine, from, volume).then_some(Wanted {
+                field,
+                noun,
+                label,
+                is_there,
+                matcher,
+            })
+        };
     all.into_iter().filter_map(wanted).collect()
 }
 
@@ -154,7 +156,7 @@ impl Wanted<'_> {
         }
     }
 
-    fn violation(&self, place: Place<'_>, field: FieldPath, seen: bool) -> Violation {
+    fn violation(&self, place: Place<'_>, field: FieldPath) -> Violation {
         let Place {
             namespace, name, ..
         } = place;
@@ -164,19 +166,18 @@ impl Wanted<'_> {
             label,
             ..
         } = *self;
-        let why = if seen {
-            format!("boot source {name} in {namespace} has no label {label}")
-        } else {
-            format!("boot source {name} in {namespace} was not found or is not visible to you")
-        };
         Violation {
-            summary: format!("KubeVirt can't infer the {noun}: {why}"),
+            summary: format!(
+                "KubeVirt will refuse it for want of the {noun}: boot source {name} in {namespace} has no label {label}"
+            ),
             let_through: None,
             field,
             found: self.matcher.infer_from_volume.or_empty().to_owned(),
             details: vec![Detail {
                 label: "instead",
-                text: format!("name one: {matcher}: {{name: …}}; or write inferFromVolumeFailurePolicy: Ignore"),
+                text: format!(
+                    "name one: {matcher}: {{name: …}}; or write inferFromVolumeFailurePolicy: Ignore"
+                ),
             }],
         }
     }

@@ -1,8 +1,12 @@
 //! What is found out about one boot source.
 
-use crate::admission::{BootReference, Machine, NamespacedName, Object, Resource, VolumeRequest};
-use crate::cluster::{DataSource, Fact, Facts, Kind, Known, Someone, SourceObject, SourceReference};
-use crate::rules::rights::{may_clone, requester, sees};
+use crate::admission::{
+    BootReference, FieldPath, Machine, NamespacedName, Object, Resource, VolumeRequest,
+};
+use crate::cluster::{
+    DataSource, Fact, Facts, Kind, Known, Someone, SourceObject, SourceReference,
+};
+use crate::rules::rights::{DATA_SOURCES, may_clone, may_get, requester, sees};
 use crate::rules::{Stage, Subject};
 
 use super::inference::Inference;
@@ -43,9 +47,7 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         let machine = Machine::of(subject.resource, object);
         let reader = requester(&subject.request.user_info);
         let cloner = match &machine {
-            Some(machine) => {
-                Someone::service_account(subject.namespace, service_account(machine))
-            }
+            Some(machine) => Someone::service_account(subject.namespace, service_account(machine)),
             None => reader.clone(),
         };
         Self {
@@ -88,27 +90,47 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         if self.subject.stage == Stage::Fill && inference.is_none() && !is_standalone {
             return Vec::new();
         }
+        if let Some(source) = self.ready_in_view(place) {
+            return self.ready(place, source, &inference);
+        }
+        // Asked for together with the object.
+        let seen = self.sees_data_sources(place.namespace);
         match self.state(place) {
-            State::Ready(source) => {
-                let missing = inference.faults(self, place, source);
-                let right = self.right_to(place, Some(source));
-                let right = right.map(|fault| fault.at(place, is_standalone));
-                missing.into_iter().chain(right).collect()
-            }
+            State::Ready(source) => self.ready(place, source, &inference),
             State::NotReady(source) => {
-                let mut faults = inference.faults(self, place, source);
-                faults.push(self.unavailable(place, Some(source), false));
-                faults
+                let missing = inference.faults(self, place, source);
+                let retired = self.retired(place).is_some();
+                let own = self.unavailable(place, Some(source), seen, !missing.is_empty());
+                // One word is enough where the reader can't see more, or is told to look elsewhere.
+                let missing = missing.into_iter().filter(|_| seen && !retired);
+                missing.chain([own]).collect()
             }
             State::Absent => {
                 let is_refused = is_standalone || !inference.is_none();
-                vec![self.unavailable(place, None, is_refused)]
+                vec![self.unavailable(place, None, seen, is_refused)]
             }
             State::Unknown => vec![Fault::Unknown(words::unknown(
                 place,
                 self.facts.why_unknown(Kind::DataSource),
             ))],
         }
+    }
+
+    /// A `DataSource` that a disk can be cloned from, if one may.
+    fn ready(
+        &self,
+        place: Place<'_>,
+        source: &DataSource,
+        inference: &Inference<'_>,
+    ) -> Vec<Fault> {
+        let missing = inference.faults(self, place, source);
+        if !missing.is_empty() && !self.sees_data_sources(place.namespace) {
+            return vec![self.unavailable(place, Some(source), false, true)];
+        }
+        let is_standalone = self.subject.resource == Resource::DataVolumes;
+        let right = self.right_to(place, Some(source));
+        let right = right.map(|fault| fault.at(place, is_standalone));
+        missing.into_iter().chain(right).collect()
     }
 
     /// Where a reference points to, unless another rule says where it should.
@@ -152,16 +174,19 @@ impl<'r, 'c> Inquiry<'r, 'c> {
     }
 
     /// What the view has and is ready needs no confirmation; anything else does.
-    fn state(&self, place: Place<'_>) -> State<'c> {
-        let (namespace, name) = (place.namespace, place.name);
+    fn ready_in_view(&self, place: Place<'_>) -> Option<&'c DataSource> {
         let view = self.facts.view();
-        if let Known::Known(Some(Fact::DataSource(source))) =
-            view.object(Kind::DataSource, namespace, name)
-            && source.is_ready()
-        {
-            return State::Ready(source);
+        match view.object(Kind::DataSource, place.namespace, place.name) {
+            Known::Known(Some(Fact::DataSource(source))) if source.is_ready() => Some(source),
+            _ => None,
         }
-        match self.facts.current(Kind::DataSource, namespace, name) {
+    }
+
+    fn state(&self, place: Place<'_>) -> State<'c> {
+        match self
+            .facts
+            .current(Kind::DataSource, place.namespace, place.name)
+        {
             Known::Known(Some(Fact::DataSource(source))) if source.is_ready() => {
                 State::Ready(source)
             }
@@ -171,31 +196,33 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         }
     }
 
+    /// Where the golden image is now, if the place is where it was.
+    fn retired<'a>(&self, place: Place<'a>) -> Option<&'a str> {
+        place
+            .home
+            .filter(|_| self.facts.view().is_golden_place(place.namespace))
+    }
+
     /// A `DataSource` that is not there (no `source`) or not ready.
     fn unavailable(
         &self,
         place: Place<'_>,
         source: Option<&DataSource>,
+        is_seen: bool,
         is_refused: bool,
     ) -> Fault {
-        if self.sees_data_sources(place.namespace) {
-            let retired = place
-                .home
-                .filter(|_| self.facts.view().is_golden_place(place.namespace));
-            return Fault::new(
-                is_refused,
-                match (retired, source) {
-                    (Some(home), _) => words::retired(place, home, source),
-                    (None, Some(source)) => words::not_ready(place, source),
-                    (None, None) => words::missing(place, self.near(place)),
-                },
-            );
+        if is_seen {
+            let violation = match (self.retired(place), source) {
+                (Some(home), _) => words::retired(place, home, source),
+                (None, Some(source)) => words::not_ready(place, source),
+                (None, None) => words::missing(place, self.near(place)),
+            };
+            return Fault::new(is_refused, violation);
         }
         // Whether it is there must make no difference to who can't see it.
-        let right = self.right_to(place, source);
-        match right.filter(|fault| matches!(fault, Right::Missing(_))) {
-            Some(fault) => fault.at(place, is_refused),
-            None => Fault::new(is_refused, words::invisible(place)),
+        match self.right_to(place, source) {
+            Some(right @ Right::Missing(_)) => right.at(place, is_refused),
+            _ => Fault::new(is_refused, words::invisible(place)),
         }
     }
 
@@ -224,53 +251,67 @@ impl<'r, 'c> Inquiry<'r, 'c> {
     }
 
     pub(super) fn sees_data_sources(&self, namespace: &str) -> bool {
-        let resource = ("cdi.kubevirt.io", "datasources");
-        sees(self.facts, &self.reader, resource, namespace)
+        sees(self.facts, &self.reader, DATA_SOURCES, namespace)
     }
 
     /// What keeps the disk from being cloned from a `DataSource`, which need not be there.
     fn right_to(&self, place: Place<'_>, source: Option<&DataSource>) -> Option<Right> {
-        // A pointer is followed by one step, within its namespace.
-        let pointed = source.and_then(|source| {
-            let to = source.source.as_ref()?;
-            if to.object != SourceObject::DataSource {
-                return Some(to);
+        match source.and_then(|source| source.source.as_ref()) {
+            Some(to) if to.object == SourceObject::DataSource => {
+                let namespace = or(&to.namespace, place.namespace);
+                let target = self.pointed_at(namespace, &to.name);
+                // Both are asked for together.
+                let clone = target.and_then(|target| self.right_from(namespace, target));
+                self.right_to_read(namespace, &to.name).or(clone)
             }
-            let view = self.facts.view();
-            let target = view.object(Kind::DataSource, or(&to.namespace, place.namespace), &to.name);
-            match target.known()?? {
-                Fact::DataSource(target) => target.source.as_ref(),
-                _ => None,
-            }
-        });
-        let (object, namespace, name) = match pointed {
-            Some(SourceReference {
-                object,
-                namespace,
-                name,
-            }) => (*object, or(namespace, place.namespace), &**name),
+            Some(to) => self.right_from(place.namespace, to),
             // A PVC is what most rights are enough for.
-            None => (SourceObject::PersistentVolumeClaim, place.namespace, ""),
-        };
-        self.right(object, namespace, name)
+            None => self.right(SourceObject::PersistentVolumeClaim, place.namespace, ""),
+        }
+    }
+
+    /// A pointer is followed by one step, within its namespace.
+    fn pointed_at(&self, namespace: &str, name: &str) -> Option<&'c SourceReference> {
+        let view = self.facts.view();
+        match view.object(Kind::DataSource, namespace, name).known()?? {
+            Fact::DataSource(target) => target.source.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn right_from(&self, namespace: &str, source: &SourceReference) -> Option<Right> {
+        let namespace = or(&source.namespace, namespace);
+        self.right(source.object, namespace, &source.name)
     }
 
     /// What keeps the disk from being cloned from an object, if rights can be told at all.
     fn right(&self, object: SourceObject, namespace: &str, name: &str) -> Option<Right> {
+        self.missing(namespace, || {
+            may_clone(self.facts, &self.cloner, object, namespace, name)
+        })
+    }
+
+    /// What keeps a pointer from being followed.
+    fn right_to_read(&self, namespace: &str, name: &str) -> Option<Right> {
+        self.missing(namespace, || {
+            may_get(self.facts, &self.cloner, DATA_SOURCES, namespace, name)
+        })
+    }
+
+    /// The answer to a question about rights in another namespace, if it is not yes.
+    fn missing(&self, namespace: &str, ask: impl FnOnce() -> Known<bool>) -> Option<Right> {
         let can_be_asked = self.rule.check_clone_rights && self.facts.view().is_live();
         if !can_be_asked || namespace == self.subject.namespace {
             return None;
         }
-        match may_clone(self.facts, &self.cloner, object, namespace, name) {
+        let refusal = words::Refusal {
+            cloner: self.cloner.user.clone(),
+            namespace: namespace.to_owned(),
+        };
+        match ask() {
             Known::Known(true) => None,
-            Known::Known(false) => Some(Right::Missing(words::Refusal {
-                cloner: self.cloner.user.clone(),
-                namespace: namespace.to_owned(),
-            })),
-            Known::Unknown => Some(Right::Unknown(words::Refusal {
-                cloner: self.cloner.user.clone(),
-                namespace: namespace.to_owned(),
-            })),
+            Known::Known(false) => Some(Right::Missing(refusal)),
+            Known::Unknown => Some(Right::Unknown(refusal)),
         }
     }
 
@@ -282,8 +323,7 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         named: &NamespacedName<'_>,
     ) -> Option<Fault> {
         let (namespace, name) = (named.namespace.get()?, named.name.get()?);
-        let is_standalone = self.subject.resource == Resource::DataVolumes;
-        if self.subject.stage == Stage::Fill && !is_standalone {
+        if self.subject.stage == Stage::Fill {
             return None;
         }
         let (kind, resource, field) = match object {
@@ -304,7 +344,7 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         let is_absent = self.facts.view().is_golden_place(namespace)
             && self.facts.seen_or_confirmed(kind, namespace, name) == Known::Known(None);
         match right {
-            Some(right) => Some(right.of(path, &format!("{namespace}/{name}"), is_standalone)),
+            Some(right) => Some(right.of(path, &format!("{namespace}/{name}"), false)),
             None if is_absent && sees(self.facts, &self.reader, resource, namespace) => {
                 let image = self.image_of(namespace, name);
                 Some(Fault::Told(words::no_object(
@@ -325,7 +365,7 @@ impl<'r, 'c> Inquiry<'r, 'c> {
     }
 }
 
-/// A right to clone that is missing, or of which nothing is known.
+/// A right that a clone needs and that is missing, or of which nothing is known.
 pub(super) enum Right {
     Missing(words::Refusal),
     Unknown(words::Refusal),
@@ -335,12 +375,18 @@ impl Right {
     /// As a fault of a `DataSource`.
     fn at(self, place: Place<'_>, is_refused: bool) -> Fault {
         let path = place.reference.path().field("name");
-        self.of(path, &format!("{}/{}", place.namespace, place.name), is_refused)
+        self.of(
+            path,
+            &format!("{}/{}", place.namespace, place.name),
+            is_refused,
+        )
     }
 
-    fn of(self, path: crate::admission::FieldPath, source: &str, is_refused: bool) -> Fault {
+    fn of(self, path: FieldPath, source: &str, is_refused: bool) -> Fault {
         match self {
-            Self::Missing(refusal) => Fault::new(is_refused, words::no_right(&refusal, path, source)),
+            Self::Missing(refusal) => {
+                Fault::new(is_refused, words::no_right(&refusal, path, source))
+            }
             Self::Unknown(refusal) => Fault::Unknown(words::unknown_right(&refusal, path)),
         }
     }

@@ -58,7 +58,9 @@ pub(super) fn missing(place: Place<'_>, near: Option<String>) -> Violation {
     match (place.home, near) {
         (Some(home), _) => {
             summary = format!("{summary}: the golden image of that name is in {home}");
-            details.push(instead(format!("write namespace: {home} beside name: {name}")));
+            details.push(instead(format!(
+                "write namespace: {home} beside name: {name}"
+            )));
         }
         (None, Some(near)) => {
             summary = format!("{summary}: did you mean {near}?");
@@ -91,10 +93,7 @@ fn why_not_ready(source: &DataSource) -> String {
         Some(Err(condition)) => [&*condition.reason, &*condition.message],
         Some(Ok(())) | None => ["it has no Ready condition yet", ""],
     };
-    let parts: Vec<&str> = parts
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     match parts[..] {
         [] => "no reason is given".to_owned(),
         _ => parts.join(": "),
@@ -114,8 +113,17 @@ pub(super) fn retired(place: Place<'_>, home: &str, source: Option<&DataSource>)
         instead(format!("write namespace: {home} beside name: {name}")),
     ];
     if let Some(source) = source {
-        let text = format!("{name} in {namespace} is not ready: {}", why_not_ready(source));
-        details.insert(0, Detail { label: "reason", text });
+        let text = format!(
+            "{name} in {namespace} is not ready: {}",
+            why_not_ready(source)
+        );
+        details.insert(
+            0,
+            Detail {
+                label: "reason",
+                text,
+            },
+        );
     }
     violation(
         format!("sourceRef names {namespace} which no longer holds {name}: use {home}"),
@@ -183,7 +191,7 @@ pub(super) fn no_right(refusal: &Refusal, field: FieldPath, source: &str) -> Vio
     );
     violation(
         format!(
-            "{who} may not clone boot sources of {namespace}: its administrator can bind it to {CLONE_SOURCER}"
+            "{who} may not clone boot sources of {namespace}: it takes a RoleBinding to {CLONE_SOURCER} there"
         ),
         field,
         source,
