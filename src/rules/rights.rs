@@ -10,6 +10,9 @@ pub(super) const DATA_SOURCES: (&str, &str) = ("cdi.kubevirt.io", "datasources")
 /// What gives the right to clone, as CDI ships it (`pkg/operator/resources/cluster/rbac.go`).
 pub(super) const CLONE_SOURCER: &str = "cdi.kubevirt.io:clone-sourcer";
 
+/// What gives the right to read `DataSources`, from the same place.
+pub(super) const VIEW: &str = "cdi.kubevirt.io:view";
+
 /// Whoever sent a request. What an authenticator says beyond name and groups (the scopes of an `OpenShift` token) is left
 /// out: it only ever takes rights away, and CDI and the API server look at it themselves.
 pub(super) fn requester(user: &UserInfo<'_>) -> Someone {

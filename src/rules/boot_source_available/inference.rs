@@ -168,7 +168,7 @@ impl Wanted<'_> {
         } = *self;
         Violation {
             summary: format!(
-                "KubeVirt will refuse it for want of the {noun}: boot source {name} in {namespace} has no label {label}"
+                "KubeVirt can't infer the {noun} and will refuse: boot source {name} in {namespace} has no label {label}"
             ),
             let_through: None,
             field,

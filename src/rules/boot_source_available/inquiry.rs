@@ -10,7 +10,7 @@ use crate::rules::rights::{DATA_SOURCES, may_clone, may_get, requester, sees};
 use crate::rules::{Stage, Subject};
 
 use super::inference::Inference;
-use super::words::{self, Place};
+use super::words::{self, Need, Place, Refusal};
 use super::{BootSourceAvailable, Fault};
 
 /// One request, and whose it is.
@@ -286,26 +286,32 @@ impl<'r, 'c> Inquiry<'r, 'c> {
 
     /// What keeps the disk from being cloned from an object, if rights can be told at all.
     fn right(&self, object: SourceObject, namespace: &str, name: &str) -> Option<Right> {
-        self.missing(namespace, || {
+        self.missing(Need::Clone, namespace, || {
             may_clone(self.facts, &self.cloner, object, namespace, name)
         })
     }
 
     /// What keeps a pointer from being followed.
     fn right_to_read(&self, namespace: &str, name: &str) -> Option<Right> {
-        self.missing(namespace, || {
+        self.missing(Need::Read, namespace, || {
             may_get(self.facts, &self.cloner, DATA_SOURCES, namespace, name)
         })
     }
 
     /// The answer to a question about rights in another namespace, if it is not yes.
-    fn missing(&self, namespace: &str, ask: impl FnOnce() -> Known<bool>) -> Option<Right> {
+    fn missing(
+        &self,
+        need: Need,
+        namespace: &str,
+        ask: impl FnOnce() -> Known<bool>,
+    ) -> Option<Right> {
         let can_be_asked = self.rule.check_clone_rights && self.facts.view().is_live();
         if !can_be_asked || namespace == self.subject.namespace {
             return None;
         }
-        let refusal = words::Refusal {
+        let refusal = Refusal {
             cloner: self.cloner.user.clone(),
+            need,
             namespace: namespace.to_owned(),
         };
         match ask() {
@@ -367,8 +373,8 @@ impl<'r, 'c> Inquiry<'r, 'c> {
 
 /// A right that a clone needs and that is missing, or of which nothing is known.
 pub(super) enum Right {
-    Missing(words::Refusal),
-    Unknown(words::Refusal),
+    Missing(Refusal),
+    Unknown(Refusal),
 }
 
 impl Right {

@@ -2,7 +2,7 @@
 
 use crate::admission::{BootReference, FieldPath};
 use crate::cluster::{DataSource, Kind};
-use crate::rules::rights::CLONE_SOURCER;
+use crate::rules::rights::{CLONE_SOURCER, VIEW};
 use crate::rules::{Detail, Undetermined, Violation};
 
 /// Where a `DataSource` is looked for.
@@ -15,10 +15,20 @@ pub(super) struct Place<'a> {
     pub(super) reference: BootReference<'a>,
 }
 
-/// Who may not clone, and from where.
+/// Who may not do what, and where.
 pub(super) struct Refusal {
     pub(super) cloner: String,
+    pub(super) need: Need,
     pub(super) namespace: String,
+}
+
+/// What a clone needs.
+#[derive(Clone, Copy)]
+pub(super) enum Need {
+    /// To clone the source.
+    Clone,
+    /// To read the `DataSource` that another one points at.
+    Read,
 }
 
 /// The name that is nearest to one that there is not, if any is near: one letter in three may be wrong.
@@ -185,24 +195,31 @@ fn subject(cloner: &str) -> (String, String) {
 pub(super) fn no_right(refusal: &Refusal, field: FieldPath, source: &str) -> Violation {
     let namespace = &refusal.namespace;
     let (who, flag) = subject(&refusal.cloner);
-    let command = format!(
-        "an administrator of {namespace} runs: kubectl create rolebinding clone-boot-sources -n {namespace} \
-         --clusterrole={CLONE_SOURCER} {flag}"
-    );
-    violation(
-        format!(
-            "{who} may not clone boot sources of {namespace}: it takes a RoleBinding to {CLONE_SOURCER} there"
+    let (summary, right, role) = match refusal.need {
+        Need::Clone => (
+            format!(
+                "{who} may not clone boot sources of {namespace}: it takes a RoleBinding to {CLONE_SOURCER} there"
+            ),
+            "create datavolumes/source",
+            CLONE_SOURCER,
         ),
-        field,
-        source,
-        vec![
-            Detail {
-                label: "expected",
-                text: format!("the right to create datavolumes/source in {namespace}"),
-            },
-            instead(command),
-        ],
-    )
+        Need::Read => (
+            format!(
+                "{who} may not read the boot source of {namespace} that this one points at: it takes a RoleBinding to {VIEW} there"
+            ),
+            "get datasources",
+            VIEW,
+        ),
+    };
+    let command = format!(
+        "an administrator of {namespace} runs: kubectl create rolebinding use-boot-sources -n {namespace} \
+         --clusterrole={role} {flag}"
+    );
+    let expected = Detail {
+        label: "expected",
+        text: format!("the right to {right} in {namespace}"),
+    };
+    violation(summary, field, source, vec![expected, instead(command)])
 }
 
 /// Nobody knows whether it may be cloned.
