@@ -107,7 +107,8 @@ impl<'p> Evaluation<'p> {
     fn take(&mut self, stage: Stage, policy: &'p Policy, finding: Finding) {
         let unwanted = match &finding {
             Finding::Fill(edit) => self.edits().any(|other| other == &edit.path),
-            Finding::Advice(_) => false,
+            // What is filled in is no fault any more.
+            Finding::Advice(advice) => self.edits().any(|edited| edited == &advice.field),
             Finding::Violation(_) | Finding::Undetermined(_) => stage == Stage::Fill,
         };
         if unwanted {
