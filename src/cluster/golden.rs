@@ -12,8 +12,6 @@ use super::{ClusterView, Fact, HyperConverged, HyperConvergedVersion, Kind, Know
 const OPENSHIFT_DEFAULT: &str = "openshift-virtualization-os-images";
 /// Where the upstream build of SSP keeps them (`internal/constants.go` in kubevirt/ssp-operator).
 const UPSTREAM_DEFAULT: &str = "kubevirt-os-images";
-/// The one name that a HyperConverged may have (`pkg/util/consts.go`).
-const SINGLETON: &str = "kubevirt-hyperconverged";
 
 /// Why a namespace is golden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +178,7 @@ impl ClusterView {
     pub fn hyper_converged(&self) -> Known<Option<&HyperConverged>> {
         let mut found = None;
         for seen in self.objects(Kind::HyperConverged) {
-            if seen.name != SINGLETON {
+            if seen.name != HyperConverged::NAME {
                 continue;
             }
             let rank = usize::from(seen.namespace != "openshift-cnv");
@@ -207,7 +205,8 @@ impl ClusterView {
         })
     }
 
-    fn default_namespace<'v>(&'v self, parameter: Option<&'v str>) -> GoldenNamespace<'v> {
+    /// The namespace of images that neither their template nor the setting places. `parameter` is a policy's word on it.
+    pub fn default_namespace<'v>(&'v self, parameter: Option<&'v str>) -> GoldenNamespace<'v> {
         let found = (&*self.golden.default, self.golden.default_is_found);
         let (name, origin) = match (parameter, found) {
             (Some(name), _) => (name, Origin::Parameter),

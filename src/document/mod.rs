@@ -8,9 +8,11 @@
 mod decode;
 mod diagnostic;
 mod globs;
+mod names;
 mod node;
 
 pub use decode::{Decode, Decoder, Fields, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use globs::Globs;
+pub use names::is_dns_label;
 pub use node::{Node, Place, Value, parse};

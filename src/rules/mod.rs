@@ -4,6 +4,7 @@
 //! returns findings and nothing else: it knows no mode, builds no response and cannot fail.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod boot_image_namespace;
 mod boot_source_available;
 mod boot_source_namespace;
 mod finding;
@@ -133,6 +134,7 @@ pub const RULES: &[&Rule] = &[
     &protected_namespaces::RULE,
     &boot_source_namespace::RULE,
     &boot_source_available::RULE,
+    &boot_image_namespace::RULE,
 ];
 
 /// The rule of a policy kind.
