@@ -1,7 +1,11 @@
 //! Storage classes, and which of them is the default.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use serde::Deserialize;
 
+use super::claim::VolumeMode;
 use super::fact::RawMetadata;
 use super::{ClusterView, Fact, Kind, Known};
 
@@ -39,19 +43,48 @@ impl From<RawStorageClass> for StorageClass {
 }
 
 /// What is kept of a `StorageProfile`: its status.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageProfile {
-    /// `status.cloneStrategy`
+    /// `status.cloneStrategy`: `snapshot` (the default), `csi-clone` or `copy`.
     pub clone_strategy: Option<Box<str>>,
     /// `status.dataImportCronSourceFormat`: `pvc` or `snapshot`.
     pub data_import_cron_source_format: Option<Box<str>>,
     /// `status.provisioner`
     pub provisioner: Option<Box<str>>,
+    /// The volume mode that CDI gives a claim that names none (the first of `status.claimPropertySets`).
+    pub volume_mode: Option<VolumeMode>,
 }
 
-/// The default storage classes, as CDI determines them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawStorageProfile {
+    clone_strategy: Option<Box<str>>,
+    data_import_cron_source_format: Option<Box<str>>,
+    provisioner: Option<Box<str>>,
+    claim_property_sets: Option<Vec<RawClaimProperties>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RawClaimProperties {
+    volume_mode: Option<Box<str>>,
+}
+
+impl From<RawStorageProfile> for StorageProfile {
+    fn from(raw: RawStorageProfile) -> Self {
+        let sets = raw.claim_property_sets.unwrap_or_default();
+        let mode = sets.first().and_then(|set| set.volume_mode.as_deref());
+        Self {
+            clone_strategy: raw.clone_strategy,
+            data_import_cron_source_format: raw.data_import_cron_source_format,
+            provisioner: raw.provisioner,
+            volume_mode: mode.and_then(VolumeMode::read),
+        }
+    }
+}
+
+/// The default storage classes, as CDI determines them, or as a change would make them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DefaultClasses<'v> {
     /// For `spec.storage` of virtual machine disks: the default for virtualisation, else the plain one.
     pub virt: Option<&'v str>,
@@ -59,10 +92,68 @@ pub struct DefaultClasses<'v> {
     pub plain: Option<&'v str>,
 }
 
+impl<'v> DefaultClasses<'v> {
+    /// The defaults among classes. Among several the newest counts, then the first by name; a class that is being
+    /// deleted counts until it is gone (`GetPlatformDefaultStorageClass` and `getFallbackStorageClass` in CDI's
+    /// `pkg/controller/common/util.go`).
+    pub fn among(classes: &[(&'v str, &StorageClass)]) -> Self {
+        let newest = |is_default: fn(&StorageClass) -> bool| {
+            let candidates = classes.iter().filter(|(_, class)| is_default(class));
+            candidates
+                .min_by_key(|(name, class)| (Reverse(&class.created), *name))
+                .map(|(name, _)| *name)
+        };
+        let plain = newest(|class| class.plain_default);
+        Self {
+            virt: newest(|class| class.virt_default).or(plain),
+            plain,
+        }
+    }
+}
+
+/// The names of the default classes, worked out once a view.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Defaults {
+    virt: Option<Arc<str>>,
+    plain: Option<Arc<str>>,
+}
+
+impl Defaults {
+    pub(super) fn of(view: &ClusterView) -> Known<Self> {
+        view.storage_classes().map(|classes| {
+            let defaults = DefaultClasses::among(&classes);
+            Self {
+                virt: defaults.virt.map(Arc::from),
+                plain: defaults.plain.map(Arc::from),
+            }
+        })
+    }
+}
+
 impl ClusterView {
-    /// The default storage classes. Among several the newest counts, then the first by name
-    /// (`getFallbackStorageClass` in CDI's `pkg/controller/common/util.go`). None at all is a known fact.
+    /// The default storage classes. None at all is a known fact.
     pub fn default_classes(&self) -> Known<DefaultClasses<'_>> {
+        self.defaults.as_ref().map(|defaults| DefaultClasses {
+            virt: defaults.virt.as_deref(),
+            plain: defaults.plain.as_deref(),
+        })
+    }
+
+    /// The default storage classes if the class of this name were so, or were gone.
+    pub fn default_classes_with<'v>(
+        &'v self,
+        name: &'v str,
+        class: Option<&StorageClass>,
+    ) -> Known<DefaultClasses<'v>> {
+        self.storage_classes().map(|mut classes| {
+            classes.retain(|(other, _)| *other != name);
+            classes.extend(class.map(|class| (name, class)));
+            DefaultClasses::among(&classes)
+        })
+    }
+
+    /// All storage classes by name; unknown if any of them is.
+    pub fn storage_classes(&self) -> Known<Vec<(&str, &StorageClass)>> {
         if !self.coverage(Kind::StorageClass).is_known() {
             return Known::Unknown;
         }
@@ -73,16 +164,22 @@ impl ClusterView {
                 _ => return Known::Unknown,
             }
         }
-        let newest = |is_default: fn(&StorageClass) -> bool| {
-            let candidates = classes.iter().filter(|(_, class)| is_default(class));
-            candidates
-                .min_by_key(|(name, class)| (std::cmp::Reverse(&class.created), *name))
-                .map(|(name, _)| *name)
-        };
-        let plain = newest(|class| class.plain_default);
-        Known::Known(DefaultClasses {
-            virt: newest(|class| class.virt_default).or(plain),
-            plain,
-        })
+        Known::Known(classes)
+    }
+
+    /// A storage class, as far as the view goes.
+    pub fn storage_class(&self, name: &str) -> Option<&StorageClass> {
+        match self.object(Kind::StorageClass, "", name) {
+            Known::Known(Some(Fact::StorageClass(class))) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The `StorageProfile` of a storage class, as far as the view goes.
+    pub fn storage_profile(&self, class: &str) -> Option<&StorageProfile> {
+        match self.object(Kind::StorageProfile, "", class) {
+            Known::Known(Some(Fact::StorageProfile(profile))) => Some(profile),
+            _ => None,
+        }
     }
 }
