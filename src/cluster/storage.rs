@@ -183,3 +183,192 @@ impl ClusterView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Builder;
+    use serde_json::json;
+
+    const VIRT: &str = "storageclass.kubevirt.io/is-default-virt-class";
+    const PLAIN: &str = "storageclass.kubernetes.io/is-default-class";
+
+    /// A class: its name, the day of March 2026 it was made on, and its annotations.
+    type Class = (
+        &'static str,
+        &'static str,
+        &'static [(&'static str, &'static str)],
+    );
+
+    /// `getFallbackStorageClass` and `GetPlatformDefaultStorageClass` in `pkg/controller/common/util.go` of
+    /// kubevirt/containerized-data-importer: the classes, then the default for `spec.storage` (content type kubevirt) and
+    /// for `spec.pvc`.
+    const TABLE: &[(&str, &[Class], Option<&str>, Option<&str>)] = &[
+        ("no class at all", &[], None, None),
+        ("no default", &[("a", "01", &[])], None, None),
+        (
+            "plain",
+            &[("a", "01", &[(PLAIN, "true")]), ("b", "02", &[])],
+            Some("a"),
+            Some("a"),
+        ),
+        (
+            "virt only",
+            &[("a", "01", &[(VIRT, "true")])],
+            Some("a"),
+            None,
+        ),
+        (
+            "virt before plain, however old",
+            &[
+                ("a", "01", &[(VIRT, "true")]),
+                ("b", "09", &[(PLAIN, "true")]),
+            ],
+            Some("a"),
+            Some("b"),
+        ),
+        (
+            "both on one",
+            &[("a", "01", &[(VIRT, "true"), (PLAIN, "true")])],
+            Some("a"),
+            Some("a"),
+        ),
+        (
+            "several plain: the newest",
+            &[
+                ("a", "02", &[(PLAIN, "true")]),
+                ("b", "03", &[(PLAIN, "true")]),
+                ("c", "01", &[(PLAIN, "true")]),
+            ],
+            Some("b"),
+            Some("b"),
+        ),
+        (
+            "several virt: the newest",
+            &[
+                ("a", "02", &[(VIRT, "true")]),
+                ("b", "03", &[(VIRT, "true")]),
+                ("c", "09", &[(PLAIN, "true")]),
+            ],
+            Some("b"),
+            Some("c"),
+        ),
+        (
+            "equal times: by name",
+            &[
+                ("b", "02", &[(PLAIN, "true")]),
+                ("a", "02", &[(PLAIN, "true")]),
+                ("0", "01", &[(PLAIN, "true")]),
+            ],
+            Some("a"),
+            Some("a"),
+        ),
+        (
+            "not quite true",
+            &[
+                ("a", "01", &[(PLAIN, "True")]),
+                ("b", "01", &[(VIRT, "TRUE")]),
+            ],
+            None,
+            None,
+        ),
+        (
+            "false",
+            &[
+                ("a", "02", &[(VIRT, "false")]),
+                ("b", "01", &[(PLAIN, "true")]),
+            ],
+            Some("b"),
+            Some("b"),
+        ),
+        (
+            "empty, and a number as text",
+            &[("a", "01", &[(PLAIN, "")]), ("b", "01", &[(PLAIN, "1")])],
+            None,
+            None,
+        ),
+        (
+            "with a blank",
+            &[("a", "01", &[(PLAIN, "true ")])],
+            None,
+            None,
+        ),
+        (
+            "no time is the oldest",
+            &[
+                ("a", "", &[(PLAIN, "true")]),
+                ("b", "01", &[(PLAIN, "true")]),
+            ],
+            Some("b"),
+            Some("b"),
+        ),
+        (
+            "the old annotation means nothing",
+            &[(
+                "a",
+                "01",
+                &[("storageclass.beta.kubernetes.io/is-default-class", "true")],
+            )],
+            None,
+            None,
+        ),
+    ];
+
+    fn view(classes: &[Class], more: serde_json::Value) -> std::sync::Arc<ClusterView> {
+        let mut builder = Builder::complete();
+        for (name, day, annotations) in classes {
+            let annotations: serde_json::Map<_, _> = annotations
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), json!(value)))
+                .collect();
+            let created = (!day.is_empty()).then(|| format!("2026-03-{day}T00:00:00Z"));
+            builder.fold(&json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x",
+                "metadata": {"name": name, "creationTimestamp": created, "annotations": annotations},
+            }));
+        }
+        builder.fold(&more);
+        builder.build()
+    }
+
+    #[test]
+    fn the_default_is_the_one_that_cdi_takes() {
+        for (what, classes, virt, plain) in TABLE {
+            let expected = DefaultClasses {
+                virt: *virt,
+                plain: *plain,
+            };
+            let mut turned = classes.to_vec();
+            turned.reverse();
+            for classes in [classes.to_vec(), turned] {
+                let view = view(&classes, json!({}));
+                assert_eq!(view.default_classes(), Known::Known(expected), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_class_that_is_being_deleted_counts_until_it_is_gone() {
+        let dying = json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x",
+            "metadata": {"name": "dying", "creationTimestamp": "2026-03-09T00:00:00Z",
+                "deletionTimestamp": "2026-03-10T00:00:00Z", "finalizers": ["x"], "annotations": {PLAIN: "true"}},
+        });
+        let view = view(&[("a", "01", &[(PLAIN, "true")])], dying);
+        let virt =
+            |defaults: Known<DefaultClasses<'_>>| defaults.known().unwrap().virt.map(str::to_owned);
+        assert_eq!(virt(view.default_classes()).as_deref(), Some("dying"));
+        let gone = view.default_classes_with("dying", None);
+        assert_eq!(virt(gone).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_class_that_cannot_be_read_leaves_the_default_unknown() {
+        let broken = json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": 7, "metadata": {"name": "b"},
+        });
+        let view = view(&[("a", "01", &[(PLAIN, "true")])], broken);
+        assert_eq!(view.default_classes(), Known::Unknown);
+        assert_eq!(ClusterView::unknown().default_classes(), Known::Unknown);
+    }
+}

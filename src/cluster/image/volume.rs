@@ -25,11 +25,12 @@ impl<'v> SourceClass<'v> {
         }
     }
 
-    /// What to tell people: the class, or the driver.
-    pub const fn describe(self) -> &'v str {
+    /// What to tell people: the class, or whose class it is.
+    pub fn describe(self) -> String {
         match self {
-            Self::Known(name) | Self::Probably(name) | Self::Driver(name) => name,
-            Self::Unknown => "an unknown storage class",
+            Self::Known(name) | Self::Probably(name) => name.to_owned(),
+            Self::Driver(driver) => format!("a class of {driver}"),
+            Self::Unknown => "an unknown class".to_owned(),
         }
     }
 }

@@ -213,25 +213,26 @@ fn stale(
         Expected::Default(name) => (name, "the default storage class".to_owned()),
         Expected::Nothing | Expected::Unknown => return None,
     };
-    let probably = match disk.source {
-        SourceClass::Known(_) => "",
-        _ => "probably ",
+    let class = disk.source.describe();
+    let place = match disk.source {
+        SourceClass::Known(_) => format!("on storage class {class}"),
+        SourceClass::Probably(_) => format!("probably on storage class {class}"),
+        SourceClass::Driver(_) | SourceClass::Unknown => format!("probably on {class}"),
     };
     let consequence = if disk.copies() {
         "the clone copies the whole disk"
     } else {
         "it has to be imported again"
     };
-    let class = disk.source.describe();
     let instead = match source.comeback(defaults) {
         Comeback::ByItself => "wait until CDI has imported it again",
         _ => "ask an administrator to run goldkeeper boot-sources --stale",
     };
     Some(Found {
         summary: format!(
-            "{called} is {probably}on storage class {class} but its images are kept on {expected}: {consequence}"
+            "{called} is {place} but its images are kept on {expected}: {consequence}"
         ),
-        value: class.to_owned(),
+        value: class,
         details: vec![
             detail("expected", format!("{expected} (from {set_by})")),
             detail("instead", instead),

@@ -28,20 +28,53 @@ pub(super) fn judge(request: &AdmissionRequest<'_>, facts: &Facts<'_>) -> Vec<Fi
     let before = view.default_classes_with(change.name, change.before.as_ref());
     let after = view.default_classes_with(change.name, change.after.as_ref());
     let (Known::Known(before), Known::Known(after)) = (before, after) else {
-        return vec![Finding::Undetermined(Undetermined {
-            summary: "could not tell which boot sources a change of the default storage class leaves behind"
-                .to_owned(),
-            field: field(),
-            reason: facts.why_unknown(Kind::StorageClass).to_owned(),
-        })];
+        return vec![undetermined(facts, Kind::StorageClass)];
     };
-    if before == after {
-        return change.has_no_effect(after).into_iter().collect();
+    if let Some(kind) = unknown_kind(view) {
+        return vec![undetermined(facts, kind)];
     }
-    match after.virt.or(after.plain) {
-        None => no_default(view, before).into_iter().collect(),
+    // The plain default alone counts for the few images whose template asks for a claim as it stands.
+    let (was, is) = if before.virt == after.virt {
+        (before.plain, after.plain)
+    } else {
+        (before.virt, after.virt)
+    };
+    let mut findings = match is {
+        _ if was == is => Vec::new(),
+        None => no_default(view, before, after).into_iter().collect(),
         Some(default) => Left::behind(view, default, after).tell(view, request.operation),
+    };
+    if before.virt == after.virt {
+        findings.extend(change.has_no_effect(after));
     }
+    findings
+}
+
+/// What has to be known of the cluster beyond the classes themselves.
+fn unknown_kind(view: &ClusterView) -> Option<Kind> {
+    let wanted = [
+        Kind::HyperConverged,
+        Kind::DataSource,
+        Kind::DataImportCron,
+        Kind::PersistentVolumeClaim,
+    ];
+    wanted
+        .into_iter()
+        .find(|kind| !view.coverage(*kind).is_known())
+}
+
+fn undetermined(facts: &Facts<'_>, kind: Kind) -> Finding {
+    Finding::Undetermined(Undetermined {
+        summary:
+            "could not tell which boot sources a change of the default storage class leaves behind"
+                .to_owned(),
+        field: field(),
+        reason: format!(
+            "{} can't be read: {}",
+            kind.info().kind,
+            facts.why_unknown(kind)
+        ),
+    })
 }
 
 fn field() -> FieldPath {
@@ -129,8 +162,15 @@ fn images(view: &ClusterView) -> Vec<BootSource<'_>> {
 
 /// Without a default nothing is on the wrong class. But CDI keeps imports as claims then, and deletes snapshots
 /// (`getSourceFormat` in its `pkg/controller/dataimportcron-controller.go`).
-fn no_default(view: &ClusterView, before: DefaultClasses<'_>) -> Option<Finding> {
+fn no_default(
+    view: &ClusterView,
+    before: DefaultClasses<'_>,
+    after: DefaultClasses<'_>,
+) -> Option<Finding> {
     let images = images(view);
+    if after.virt.is_some() {
+        return None;
+    }
     let lost: Vec<&str> = images
         .iter()
         .filter(|source| {
@@ -161,13 +201,17 @@ fn no_default(view: &ClusterView, before: DefaultClasses<'_>) -> Option<Finding>
     Some(advice(field(), "no default", summary))
 }
 
+fn refs(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
 /// The boot sources that are on another class once the default is another.
 struct Left<'v> {
     default: &'v str,
     total: usize,
-    classes: Vec<&'v str>,
+    classes: Vec<String>,
     stale: Vec<(&'v str, Comeback)>,
-    older: Vec<&'v str>,
+    older: Vec<String>,
 }
 
 impl<'v> Left<'v> {
@@ -185,14 +229,16 @@ impl<'v> Left<'v> {
                 continue;
             };
             left.total += 1;
-            let Expected::Default(expected) = source.expected(after) else {
+            let expected = source.expected(after);
+            if expected != Expected::Default(default) {
                 continue;
-            };
+            }
             let older = source.older_imports().into_iter();
             left.older.extend(
                 older
                     .filter_map(|volume| volume.class.name())
-                    .filter(|class| *class != expected),
+                    .filter(|class| *class != default)
+                    .map(str::to_owned),
             );
             if source.standing(after).is_stale() {
                 left.classes.push(volume.class.describe());
@@ -216,7 +262,7 @@ impl<'v> Left<'v> {
                 all.len(),
                 self.total,
                 if all.len() == 1 { "is" } else { "are" },
-                names(&self.classes),
+                names(&refs(&self.classes)),
                 self.default,
                 names(&all)
             ));
@@ -224,11 +270,12 @@ impl<'v> Left<'v> {
         let version = view.cdi_version();
         sentences.extend(self.by_itself(version, operation));
         sentences.extend(self.by_hand(version));
+        sentences.extend(self.unknown());
         sentences.extend(self.never());
         if !self.older.is_empty() {
             sentences.push(format!(
                 "older imports stay on {}: goldkeeper boot-sources --stale lists them with what may be deleted",
-                names(&self.older)
+                names(&refs(&self.older))
             ));
         }
         let told = sentences.into_iter();
@@ -257,34 +304,42 @@ impl<'v> Left<'v> {
     }
 
     fn by_hand(&self, version: Option<CdiVersion<'_>>) -> Option<String> {
-        if let Some(images) = self.of(|comeback| comeback == Comeback::Unknown) {
-            return Some(format!(
-                "whether CDI imports {images} again by itself is not known: goldkeeper boot-sources --stale shows where \
-                 they are"
-            ));
-        }
         let images = self.of(Comeback::needs_a_hand)?;
-        let why = match (self.of(|comeback| comeback == Comeback::TooOld), version) {
-            (Some(_), Some(version)) => {
-                format!("CDI {} does not follow the change", version.short())
-            }
-            _ => "CDI takes their imports for right".to_owned(),
-        };
+        let version = version.map_or_else(String::new, |version| format!(" {}", version.short()));
+        let (place, object) = pronouns(&images, "where they are", "where it is");
         Some(format!(
-            "{images} must be deleted by hand to be imported again ({why}): goldkeeper boot-sources --stale \
-             --delete-commands prints how"
+            "CDI{version} leaves {images} {place}: delete {object} by hand to have {object} imported again (goldkeeper \
+             boot-sources --stale --delete-commands prints how)"
+        ))
+    }
+
+    fn unknown(&self) -> Option<String> {
+        let images = self.of(|comeback| comeback == Comeback::Unknown)?;
+        let (place, _) = pronouns(&images, "where they are", "where it is");
+        Some(format!(
+            "whether CDI imports {images} again by itself is not known: goldkeeper boot-sources --stale shows {place}"
         ))
     }
 
     fn never(&self) -> Option<String> {
         let images = self.of(|comeback| comeback == Comeback::Uploaded)?;
-        let several = images.contains(" and ");
+        let (were, object) = pronouns(&images, "were", "was");
         Some(format!(
-            "{images} {} uploaded and no import brings {} back: copy or upload {} again on {}",
-            if several { "were" } else { "was" },
-            if several { "them" } else { "it" },
-            if several { "them" } else { "it" },
+            "{images} {were} uploaded and no import brings {object} back: copy or upload {object} again on {}",
             self.default
         ))
+    }
+}
+
+/// The right word for one or several images, and what stands for them.
+fn pronouns(
+    images: &str,
+    several: &'static str,
+    one: &'static str,
+) -> (&'static str, &'static str) {
+    if images.contains(" and ") {
+        (several, "them")
+    } else {
+        (one, "it")
     }
 }
