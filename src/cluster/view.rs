@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::golden::Golden;
+use super::storage::Defaults;
 use super::{Fact, Kind, Known, ObjectKey};
 
 /// How much is known of a kind.
@@ -94,6 +95,22 @@ impl Table {
         namespaces
     }
 
+    /// The objects of one namespace, by name.
+    fn sorted_in(&self, namespace: &str) -> Vec<Seen<'_>> {
+        let found = self.0.get_key_value(namespace).into_iter();
+        let mut objects: Vec<_> = found
+            .flat_map(|(namespace, named)| {
+                named.iter().map(move |(name, fact)| Seen {
+                    namespace,
+                    name,
+                    fact,
+                })
+            })
+            .collect();
+        objects.sort_unstable_by_key(|seen| seen.name);
+        objects
+    }
+
     pub(super) fn sorted(&self) -> Vec<Seen<'_>> {
         let mut objects: Vec<_> = self
             .0
@@ -130,6 +147,7 @@ pub struct ClusterView {
     pub(super) openshift: bool,
     pub(super) live: bool,
     pub(super) golden: Golden,
+    pub(super) defaults: Known<Defaults>,
 }
 
 impl ClusterView {
@@ -140,6 +158,7 @@ impl ClusterView {
             openshift: false,
             live: false,
             golden: Golden::default(),
+            defaults: Known::Unknown,
         }
     }
 
@@ -189,6 +208,11 @@ impl ClusterView {
     /// All objects of a kind, by namespace and name.
     pub fn objects(&self, kind: Kind) -> Vec<Seen<'_>> {
         self.table(kind).sorted()
+    }
+
+    /// The objects of a kind in one namespace, by name. Costs no more than that namespace holds.
+    pub fn objects_in(&self, kind: Kind, namespace: &str) -> Vec<Seen<'_>> {
+        self.table(kind).sorted_in(namespace)
     }
 
     /// How many objects of a kind are known.

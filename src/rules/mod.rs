@@ -7,6 +7,7 @@
 mod boot_image_namespace;
 mod boot_source_available;
 mod boot_source_namespace;
+mod boot_source_storage_class;
 mod finding;
 mod platform;
 mod protected_namespaces;
@@ -134,6 +135,7 @@ pub const RULES: &[&Rule] = &[
     &protected_namespaces::RULE,
     &boot_source_namespace::RULE,
     &boot_source_available::RULE,
+    &boot_source_storage_class::RULE,
     &boot_image_namespace::RULE,
 ];
 
