@@ -111,17 +111,15 @@ impl<'c> Facts<'c> {
         if self.view.coverage(kind).is_final() {
             return self.view.object(kind, namespace, name);
         }
-        match self.answers.object(kind, namespace, name) {
-            Some(answer) => answer,
-            None => {
-                self.ask(Question::Object {
-                    kind,
-                    namespace: namespace.to_owned(),
-                    name: name.to_owned(),
-                });
-                Known::Unknown
-            }
-        }
+        let answer = self.answers.object(kind, namespace, name);
+        answer.unwrap_or_else(|| {
+            self.ask(Question::Object {
+                kind,
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            });
+            Known::Unknown
+        })
     }
 
     /// An object that the view has, else one read live. For what may be a moment old, such as the labels of a namespace.

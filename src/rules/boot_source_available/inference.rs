@@ -126,9 +126,9 @@ impl Wanted<'_> {
         if (self.is_there)(source.defaults) {
             return Found::Label;
         }
-        let source = match facts.current(Kind::DataSource, place.namespace, place.name) {
-            Known::Known(Some(Fact::DataSource(source))) => source,
-            _ => return Found::Unknown,
+        let current = facts.current(Kind::DataSource, place.namespace, place.name);
+        let Known::Known(Some(Fact::DataSource(source))) = current else {
+            return Found::Unknown;
         };
         if (self.is_there)(source.defaults) {
             return Found::Label;

@@ -150,12 +150,15 @@ fn a_retired_namespace_is_told_or_replaced_by_choice() {
     let old = machine(DEFAULT, "stray", "rhel9");
     insta::assert_snapshot!(warnings(&bench, &old), @"Warning: sourceRef names openshift-virtualization-os-images where rhel9 is no longer kept up to date: use gold-images (BootSourceNamespace)");
     let path = path_of(&data_source(DEFAULT), true);
-    let state = |ready: &str| {
+    let state = |bench: &Bench, ready: &str| {
         let condition = json!({"type": "Ready", "status": ready, "reason": "NotFound"});
         let patch = json!({"status": {"conditions": [condition]}});
         bench.client.merge(&path, &patch).object();
     };
-    state("False");
+    state(&bench, "False");
+    until("the watch has brought it", LONG, || {
+        warnings(&bench, &old).contains("no longer holds")
+    });
     insta::assert_snapshot!(warnings(&bench, &old), @"Warning: sourceRef names openshift-virtualization-os-images which no longer holds rhel9: use gold-images (BootSourceAvailable)");
 
     let text = format!(
@@ -178,9 +181,7 @@ fn a_retired_namespace_is_told_or_replaced_by_choice() {
     assert_eq!(stored(), [Some(CUSTOM.to_owned())]);
 
     // What is there again a moment ago is left alone: no watch is that fast.
-    let condition = json!({"type": "Ready", "status": "True"});
-    let patch = json!({"status": {"conditions": [condition]}});
-    bench.client.merge(&path, &patch).object();
+    state(&bench, "True");
     let answer = bench
         .client
         .dry_run(&machine(DEFAULT, "not-stray", "rhel9"));

@@ -83,7 +83,7 @@ const FORETOLD: &[Trigger] = &[
 pub(super) static RULE: Rule = Rule {
     kind: "BootSourceAvailable",
     summary: "tells at once when a boot source is missing, not ready, in a retired golden namespace, or not the user's to clone",
-    source: include_str!("boot_source_available.rs"),
+    source: include_str!("mod.rs"),
     fills: FORETOLD,
     validates: TRIGGERS,
     webhook: Webhook::BootSources,

@@ -81,7 +81,7 @@ const TRIGGERS: &[Trigger] = &[
 pub(super) static RULE: Rule = Rule {
     kind: "BootSourceNamespace",
     summary: "fills a boot-source reference that names no namespace with that image's golden namespace",
-    source: include_str!("boot_source_namespace.rs"),
+    source: include_str!("mod.rs"),
     fills: TRIGGERS,
     validates: TRIGGERS,
     webhook: Webhook::BootSources,
