@@ -17,4 +17,5 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod storage_class;
 mod wire;
