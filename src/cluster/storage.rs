@@ -335,7 +335,7 @@ mod tests {
                 "metadata": {"name": name, "creationTimestamp": created, "annotations": annotations},
             }));
         }
-        builder.fold(&more);
+        builder.fold(more);
         builder.build()
     }
 
