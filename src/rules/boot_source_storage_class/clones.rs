@@ -1,12 +1,12 @@
 //! Disks that are cloned from a boot source.
 
-use crate::admission::{NamespacedName, Object, Source, SourceRef, VolumeRequest};
+use crate::admission::{FieldPath, NamespacedName, Object, Source, SourceRef, VolumeRequest};
 use crate::cluster::{
     BootSource, CloneCost, Comeback, CopyReason, Expected, Facts, Kind, Known, SourceClass,
     SourceObject, SourceVolume, VolumeMode,
 };
 
-use super::super::{Detail, Finding, Subject, Violation};
+use super::super::{Detail, Finding, Subject, Undetermined, Violation};
 use super::told::detail;
 
 /// Judges every disk that an object asks for. Boot sources are golden namespaces' only: what else is cloned is the
@@ -55,8 +55,12 @@ fn by_reference(
         return None;
     }
     let source = view.boot_source(namespace, name);
-    let volume = source.volume.known()??;
     let called = format!("boot source {namespace}/{name}");
+    if let Some(kind) = missing_fact(&source, facts) {
+        let field = request.path().field("sourceRef");
+        return Some(undetermined(&called, field, kind, facts));
+    }
+    let volume = source.volume.known()??;
     let disk = Disk::of(request, &volume, facts);
     let found = stale(&source, &called, &disk, facts).or_else(|| copied(&called, &disk))?;
     is_still_so(&source, facts).then(|| disk.finding(&["sourceRef"], found))
@@ -76,10 +80,15 @@ fn by_object(
     if !view.is_golden_namespace(namespace) {
         return Vec::new();
     }
-    let Known::Known(Some(volume)) = view.source_volume(object, namespace, name) else {
-        return Vec::new();
-    };
     let called = format!("{} {namespace}/{name}", noun(object));
+    let volume = match view.source_volume(object, namespace, name) {
+        Known::Known(Some(volume)) => volume,
+        Known::Known(None) => return Vec::new(),
+        Known::Unknown => {
+            let field = request.path().field("source");
+            return vec![undetermined(&called, field, kind_of(object), facts)];
+        }
+    };
     let disk = Disk::of(request, &volume, facts);
     let importer = view.importer(namespace, name, volume.label_of_cron);
     let managed = importer.known().flatten().map(|cron| {
@@ -107,6 +116,47 @@ fn by_object(
         .into_iter()
         .map(|found| disk.finding(&["source", field], found))
         .collect()
+}
+
+const fn kind_of(object: SourceObject) -> Kind {
+    match object {
+        SourceObject::PersistentVolumeClaim => Kind::PersistentVolumeClaim,
+        SourceObject::VolumeSnapshot => Kind::VolumeSnapshot,
+        SourceObject::DataSource => Kind::DataSource,
+    }
+}
+
+/// The kind without which nothing can be said of a boot source. That nobody knows the class of a snapshot is none.
+fn missing_fact(source: &BootSource<'_>, facts: &Facts<'_>) -> Option<Kind> {
+    let held = source.data_source.known().flatten();
+    let held = held.and_then(|held| held.source.as_ref());
+    match source {
+        BootSource {
+            data_source: Known::Unknown,
+            ..
+        } => Some(Kind::DataSource),
+        BootSource {
+            volume: Known::Unknown,
+            ..
+        } => Some(held.map_or(Kind::DataSource, |held| kind_of(held.object))),
+        BootSource {
+            cron: Known::Unknown,
+            ..
+        } => Some(Kind::DataImportCron),
+        _ => matches!(facts.view().default_classes(), Known::Unknown).then_some(Kind::StorageClass),
+    }
+}
+
+fn undetermined(called: &str, field: FieldPath, kind: Kind, facts: &Facts<'_>) -> Finding {
+    Finding::Undetermined(Undetermined {
+        summary: format!("could not tell whether {called} is on the right storage class"),
+        field,
+        reason: format!(
+            "{} can't be read: {}",
+            kind.info().kind,
+            facts.why_unknown(kind)
+        ),
+    })
 }
 
 const fn noun(object: SourceObject) -> &'static str {

@@ -20,4 +20,5 @@ mod people;
 mod platform;
 mod settings;
 mod stand_in;
+mod storage_class;
 mod wire;
