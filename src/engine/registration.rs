@@ -365,4 +365,40 @@ mod tests {
             assert_eq!(term(pattern), expected, "{pattern}");
         }
     }
+
+    fn asked_first_of(policy: &str) -> Option<String> {
+        let source = crate::policy::PolicySource {
+            file: "p.yaml".into(),
+            text: format!("apiVersion: goldkeeper.io/v1\nmetadata: {{name: p}}\n{policy}"),
+        };
+        let policies = PolicySet::compile(&[source]).unwrap();
+        let configuration = mutating_configuration(&policies, &ClientConfig::default())?;
+        let condition = &configuration["webhooks"][0]["matchConditions"][1]["expression"];
+        condition.as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn only_what_a_policy_has_to_do_with_is_delivered_before_others_are_asked() {
+        let namespaces = |parameters: &str| {
+            let policy = format!(
+                "kind: BootSourceNamespace\nspec: {{validationActions: [Warn], parameters: {{{parameters}}}}}"
+            );
+            asked_first_of(&policy)
+        };
+        let missing = "d.spec.sourceRef.namespace != null";
+        let retired = "orValue(\"\") in [\"old-a\",\"old-b\"]";
+        let list = "namespaces: [old-b, old-a]";
+        let both = namespaces(&format!("retiredNamespaces: {{{list}, action: Redirect}}"));
+        let both = both.unwrap();
+        assert!(both.contains(missing) && both.contains(retired), "{both}");
+        let told = namespaces(&format!("retiredNamespaces: {{{list}}}")).unwrap();
+        assert!(told.contains(missing) && !told.contains("old-a"), "{told}");
+        let only = format!("fill: false, retiredNamespaces: {{{list}, action: Redirect}}");
+        let only = namespaces(&only).unwrap();
+        assert!(!only.contains(missing) && only.contains(retired), "{only}");
+        assert_eq!(namespaces("fill: false"), None);
+        let available = "kind: BootSourceAvailable\nspec: {validationActions: [Warn]}";
+        let available = asked_first_of(available).unwrap();
+        assert!(available.contains("inferFromVolume") && !available.contains(missing));
+    }
 }

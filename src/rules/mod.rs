@@ -15,7 +15,7 @@ mod rights;
 
 use std::fmt;
 
-use crate::admission::{AdmissionRequest, Operation, Resource};
+use crate::admission::{AdmissionRequest, Object, Operation, Resource};
 use crate::cluster::Facts;
 use crate::document::{Decoder, Globs, Node};
 
@@ -128,6 +128,24 @@ pub struct Subject<'r> {
     pub resource: Resource,
     /// The namespace of the request; every decision goes by it.
     pub namespace: &'r str,
+}
+
+impl<'r> Subject<'r> {
+    /// The object as it would be stored, unless it is being deleted: that is let go. Nor is there one where a data volume
+    /// is populated already: nobody will look at its source.
+    fn object_with_a_source(&self) -> Option<&'r Object<'r>> {
+        let object = self.request.object.get()?;
+        let is_populated = self.resource == Resource::DataVolumes && object.is_populated_already();
+        (!object.is_being_deleted() && !is_populated).then_some(object)
+    }
+
+    /// The object as it is stored, where it is to be changed.
+    fn stored(&self) -> Option<&'r Object<'r>> {
+        match self.request.operation {
+            Operation::Update => self.request.old_object.get(),
+            _ => None,
+        }
+    }
 }
 
 /// The catalogue. Rules are judged, and their edits proposed, in this order.

@@ -119,23 +119,17 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
 
 impl Judge for BootSourceAvailable {
     fn judge(&self, subject: &Subject<'_>, facts: &Facts<'_>) -> Vec<Finding> {
-        let request = subject.request;
-        let Some(object) = request
-            .object
-            .get()
-            .filter(|object| !object.is_being_deleted())
-        else {
+        let Some(object) = subject.object_with_a_source() else {
             return Vec::new();
         };
-        if self.platform.is_component(&request.user_info)
-            || subject.resource == Resource::DataVolumes && object.is_populated_already()
-        {
+        if self.platform.is_component(&subject.request.user_info) {
             return Vec::new();
         }
-        let before: Vec<VolumeRequest<'_>> = match (request.operation, request.old_object.get()) {
-            (Operation::Update, Some(old)) => VolumeRequest::all(subject.resource, old).collect(),
-            _ => Vec::new(),
-        };
+        let before: Vec<VolumeRequest<'_>> = subject
+            .stored()
+            .into_iter()
+            .flat_map(|old| VolumeRequest::all(subject.resource, old))
+            .collect();
         let inquiry = Inquiry::new(self, subject, object, facts);
         VolumeRequest::all(subject.resource, object)
             .filter(|volume| !volume.is_populated_already)

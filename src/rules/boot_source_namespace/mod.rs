@@ -117,21 +117,13 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
 
 impl Judge for BootSourceNamespace {
     fn judge(&self, subject: &Subject<'_>, facts: &Facts<'_>) -> Vec<Finding> {
-        let request = subject.request;
-        let Some(object) = request
-            .object
-            .get()
-            .filter(|object| !object.is_being_deleted())
-        else {
+        let Some(object) = subject.object_with_a_source() else {
             return Vec::new();
         };
-        if subject.resource == Resource::DataVolumes && object.is_populated_already() {
-            return Vec::new();
-        }
-        let before = match (request.operation, request.old_object.get()) {
-            (Operation::Update, Some(old)) => BootReference::all(subject.resource, old),
-            _ => Vec::new(),
-        };
+        let before = subject
+            .stored()
+            .map(|old| BootReference::all(subject.resource, old))
+            .unwrap_or_default();
         BootReference::all(subject.resource, object)
             .iter()
             .filter_map(|reference| {

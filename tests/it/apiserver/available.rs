@@ -1,5 +1,7 @@
 //! Boot sources that can't be cloned: what their users are told, and what they are not.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::bench::{Bench, CUSTOM, DEFAULT, LONG, Policies, Webhooks, bench, until};
@@ -186,4 +188,34 @@ fn a_retired_namespace_is_told_or_replaced_by_choice() {
         .client
         .dry_run(&machine(DEFAULT, "not-stray", "rhel9"));
     assert_eq!(names_of(&answer.object()), [Some(DEFAULT.to_owned())]);
+}
+
+/// What the review of access adds to a virtual machine, beside one that clones within its namespace and needs none.
+#[test]
+fn a_review_of_access_costs_some_milliseconds() {
+    let Some(bench) = bench() else { return };
+    let own = bench.namespace("clone-within");
+    if bench.client.get(&path_of(&data_source(own), true)).code == 404 {
+        bench.client.create(&data_source(own)).object();
+    }
+    bench.until_boot_sources_are_known();
+    let mut within = machine(own, "within", "rhel9");
+    within["metadata"]["namespace"] = json!(own);
+    let across = machine(DEFAULT, "across", "rhel9");
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..200 {
+        for (object, times) in [&within, &across].into_iter().zip(&mut times) {
+            let started = Instant::now();
+            let answer = bench.client.dry_run(object);
+            times.push(started.elapsed());
+            assert_eq!(answer.warnings, [""; 0]);
+        }
+    }
+    let [without, with] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    let added = with.saturating_sub(without);
+    eprintln!("p50 of a create: {without:.1?} without a review of access, {with:.1?} with one");
+    assert!(added < Duration::from_millis(50), "{added:?}");
 }
