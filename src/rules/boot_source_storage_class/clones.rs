@@ -2,7 +2,7 @@
 
 use crate::admission::{FieldPath, NamespacedName, Object, Source, SourceRef, VolumeRequest};
 use crate::cluster::{
-    BootSource, CloneCost, Comeback, CopyReason, Expected, Facts, Kind, Known, SourceClass,
+    BootSource, CloneCost, Comeback, CopyReason, Expected, Fact, Facts, Kind, Known, SourceClass,
     SourceObject, SourceVolume, VolumeMode, VolumeName,
 };
 
@@ -126,7 +126,8 @@ fn by_object(
         .collect()
 }
 
-/// A volume that the view does not know of, read live: its namespace may be golden only since a moment ago.
+/// A volume that the view does not know of, read live: its namespace may be golden only since a moment ago. What is kept
+/// elsewhere is not looked at.
 fn seen_or_read<'a>(
     seen: Known<Option<SourceVolume<'a>>>,
     name: VolumeName<'a>,
@@ -134,6 +135,7 @@ fn seen_or_read<'a>(
 ) -> Known<Option<SourceVolume<'a>>> {
     match seen {
         Known::Known(_) => seen,
+        Known::Unknown if !facts.view().is_golden_namespace(name.namespace) => Known::Known(None),
         Known::Unknown => facts
             .confirmed(name.kind(), name.namespace, name.name)
             .map(|fact| Some(facts.view().read_volume(name, fact?))),
@@ -181,7 +183,6 @@ const fn noun(object: SourceObject) -> &'static str {
 
 /// A refusal may rest on it: whether the boot source is still what the view says is asked live.
 fn is_still_so(source: &BootSource<'_>, facts: &Facts<'_>) -> bool {
-    use crate::cluster::Fact;
     let seen = source.data_source.known().flatten();
     match facts.confirmed(Kind::DataSource, source.namespace, source.name) {
         Known::Known(Some(Fact::DataSource(now))) => {
