@@ -357,12 +357,13 @@ fn what_was_not_looked_at_is_not_absent() {
     let mut builder = Builder::live();
     builder.cover(Kind::PersistentVolumeClaim, super::super::Coverage::Watched);
     let view = builder.build();
-    let elsewhere = view.source_volume(SourceObject::PersistentVolumeClaim, "demo", "x");
+    let claim = |namespace| VolumeName {
+        object: SourceObject::PersistentVolumeClaim,
+        namespace,
+        name: "x",
+    };
+    let elsewhere = view.source_volume(claim("demo"));
     assert!(matches!(elsewhere, Known::Unknown));
-    let golden = view.source_volume(
-        SourceObject::PersistentVolumeClaim,
-        "kubevirt-os-images",
-        "x",
-    );
+    let golden = view.source_volume(claim("kubevirt-os-images"));
     assert!(matches!(golden, Known::Known(None)));
 }

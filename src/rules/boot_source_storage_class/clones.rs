@@ -2,8 +2,8 @@
 
 use crate::admission::{FieldPath, NamespacedName, Object, Source, SourceRef, VolumeRequest};
 use crate::cluster::{
-    BootSource, CloneCost, Comeback, CopyReason, Expected, Facts, Kind, Known, SourceClass,
-    SourceObject, SourceVolume, VolumeMode,
+    BootSource, CloneCost, Comeback, CopyReason, Expected, Fact, Facts, Kind, Known, SourceClass,
+    SourceObject, SourceVolume, VolumeMode, VolumeName,
 };
 
 use super::super::{Detail, Finding, Subject, Undetermined, Violation};
@@ -54,7 +54,10 @@ fn by_reference(
     if reference.kind.get() != Some("DataSource") || !view.is_golden_namespace(namespace) {
         return None;
     }
-    let source = view.boot_source(namespace, name);
+    let mut source = view.boot_source(namespace, name);
+    if let Some(names) = source.names {
+        source.volume = seen_or_read(source.volume, names, facts);
+    }
     let called = format!("boot source {namespace}/{name}");
     if let Some(kind) = missing_fact(&source, facts) {
         let field = request.path().field("sourceRef");
@@ -81,12 +84,17 @@ fn by_object(
         return Vec::new();
     }
     let called = format!("{} {namespace}/{name}", noun(object));
-    let volume = match view.source_volume(object, namespace, name) {
+    let names = VolumeName {
+        object,
+        namespace,
+        name,
+    };
+    let volume = match seen_or_read(view.source_volume(names), names, facts) {
         Known::Known(Some(volume)) => volume,
         Known::Known(None) => return Vec::new(),
         Known::Unknown => {
             let field = request.path().field("source");
-            return vec![undetermined(&called, field, kind_of(object), facts)];
+            return vec![undetermined(&called, field, names.kind(), facts)];
         }
     };
     let disk = Disk::of(request, &volume, facts);
@@ -118,18 +126,24 @@ fn by_object(
         .collect()
 }
 
-const fn kind_of(object: SourceObject) -> Kind {
-    match object {
-        SourceObject::PersistentVolumeClaim => Kind::PersistentVolumeClaim,
-        SourceObject::VolumeSnapshot => Kind::VolumeSnapshot,
-        SourceObject::DataSource => Kind::DataSource,
+/// A volume that the view does not know of, read live: its namespace may be golden only since a moment ago. What is kept
+/// elsewhere is not looked at.
+fn seen_or_read<'a>(
+    seen: Known<Option<SourceVolume<'a>>>,
+    name: VolumeName<'a>,
+    facts: &Facts<'a>,
+) -> Known<Option<SourceVolume<'a>>> {
+    match seen {
+        Known::Known(_) => seen,
+        Known::Unknown if !facts.view().is_golden_namespace(name.namespace) => Known::Known(None),
+        Known::Unknown => facts
+            .confirmed(name.kind(), name.namespace, name.name)
+            .map(|fact| Some(facts.view().read_volume(name, fact?))),
     }
 }
 
 /// The kind without which nothing can be said of a boot source. That nobody knows the class of a snapshot is none.
 fn missing_fact(source: &BootSource<'_>, facts: &Facts<'_>) -> Option<Kind> {
-    let held = source.data_source.known().flatten();
-    let held = held.and_then(|held| held.source.as_ref());
     match source {
         BootSource {
             data_source: Known::Unknown,
@@ -138,7 +152,7 @@ fn missing_fact(source: &BootSource<'_>, facts: &Facts<'_>) -> Option<Kind> {
         BootSource {
             volume: Known::Unknown,
             ..
-        } => Some(held.map_or(Kind::DataSource, |held| kind_of(held.object))),
+        } => Some(source.names.map_or(Kind::DataSource, VolumeName::kind)),
         BootSource {
             cron: Known::Unknown,
             ..
@@ -169,7 +183,6 @@ const fn noun(object: SourceObject) -> &'static str {
 
 /// A refusal may rest on it: whether the boot source is still what the view says is asked live.
 fn is_still_so(source: &BootSource<'_>, facts: &Facts<'_>) -> bool {
-    use crate::cluster::Fact;
     let seen = source.data_source.known().flatten();
     match facts.confirmed(Kind::DataSource, source.namespace, source.name) {
         Known::Known(Some(Fact::DataSource(now))) => {
