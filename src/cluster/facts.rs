@@ -108,7 +108,7 @@ impl<'c> Facts<'c> {
     /// An object as it is now, or the certainty that there is none. Where a fault of the object is to be told: what the
     /// view has may have changed since, so it is not believed if it can't be asked.
     pub fn current(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&'c Fact>> {
-        if self.view.coverage(kind).is_final() {
+        if self.view.coverage(kind).is_final(namespace) {
             return self.view.object(kind, namespace, name);
         }
         let answer = self.answers.object(kind, namespace, name);

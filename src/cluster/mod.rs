@@ -20,7 +20,9 @@ mod image;
 mod kind;
 mod platform;
 mod pruned;
+mod snapshot;
 mod storage;
+mod thin;
 mod view;
 
 pub use access::{Access, Someone};
@@ -42,7 +44,9 @@ pub use image::{
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, CdiVersion, Namespace};
 pub use pruned::Pruned;
+pub use snapshot::{Snapshot, SnapshotKind};
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
+pub use thin::thin;
 pub use view::{ClusterView, Coverage, Seen};
 
 /// A fact, or the admission that it is not known. "There is none" is a known fact.

@@ -22,17 +22,26 @@ pub enum Coverage {
     NotServed,
     /// Taken from files that hold all of them: what is missing is absent.
     Complete,
+    /// Taken from a snapshot that holds those of some namespaces: what is missing there is absent.
+    Within(Arc<[Box<str>]>),
 }
 
 impl Coverage {
-    /// Whether every object of the kind was seen.
+    /// Whether every object of the kind was seen, as far as they are wanted.
     pub const fn is_known(&self) -> bool {
-        matches!(self, Self::Watched | Self::NotServed | Self::Complete)
+        matches!(
+            self,
+            Self::Watched | Self::NotServed | Self::Complete | Self::Within(_)
+        )
     }
 
-    /// Whether a missing object is certainly absent.
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::NotServed | Self::Complete)
+    /// Whether an object that is missing in a namespace is certainly absent.
+    pub fn is_final(&self, namespace: &str) -> bool {
+        match self {
+            Self::NotServed | Self::Complete => true,
+            Self::Within(namespaces) => namespaces.iter().any(|own| **own == *namespace),
+            Self::Pending | Self::Unknown(_) | Self::Watched | Self::OnDemand => false,
+        }
     }
 }
 
@@ -192,8 +201,11 @@ impl ClusterView {
     pub fn object(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&Fact>> {
         match self.table(kind).get(namespace, name) {
             Some(fact) => fact.as_ref().map(Some),
-            None if self.coverage(kind).is_known() => Known::Known(None),
-            None => Known::Unknown,
+            None => match self.coverage(kind) {
+                Coverage::Within(_) if !self.coverage(kind).is_final(namespace) => Known::Unknown,
+                coverage if coverage.is_known() => Known::Known(None),
+                _ => Known::Unknown,
+            },
         }
     }
 

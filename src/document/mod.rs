@@ -7,12 +7,15 @@
 
 mod decode;
 mod diagnostic;
+mod field;
 mod globs;
 mod names;
 mod node;
+mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, suggest};
+pub use decode::{Decode, Decoder, Fields, LabelValue, suggest};
 pub use diagnostic::{Diagnostic, Severity};
+pub use field::{Field, Shape};
 pub use globs::Globs;
 pub use names::is_dns_label;
 pub use node::{Node, Place, Value, parse};

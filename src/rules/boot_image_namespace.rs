@@ -38,9 +38,9 @@
 
 use crate::admission::{FieldPath, ImageSettings, Object, Operation, Resource};
 use crate::cluster::{Fact, Facts, HyperConverged, Kind, Known, Someone, SourceObject};
-use crate::document::{Decoder, Fields, Node, is_dns_label};
+use crate::document::{Decoder, Field, Fields, Node, Shape, is_dns_label};
 
-use super::platform::{PLATFORM_NAMESPACES, Platform};
+use super::platform::{PLATFORM_FIELD, Platform};
 use super::rights::{CLONE_SOURCER, may_clone};
 use super::{Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
 
@@ -55,8 +55,15 @@ pub(super) static RULE: Rule = Rule {
         operations: &[Operation::Create, Operation::Update],
     }],
     webhook: Webhook::ClusterSettings,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::optional("defaultNamespace", Shape::Text)
+        .example("\"openshift-virtualization-os-images\""),
+    PLATFORM_FIELD,
+];
 
 const FIELD: &str = "commonBootImageNamespace";
 /// How many images are named in one sentence.
@@ -72,8 +79,8 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
     let Some(node) = parameters else {
         return Some(Box::new(BootImageNamespace::default()));
     };
-    let known = ["defaultNamespace", PLATFORM_NAMESPACES];
-    let fields = Fields::of(node, "BootImageNamespace.spec.parameters", &known, decoder)?;
+    let name = "BootImageNamespace.spec.parameters";
+    let fields = Fields::of(node, name, PARAMETERS, decoder)?;
     let default_namespace = fields.optional("defaultNamespace", decoder);
     let platform = Platform::decode(&fields, decoder);
     Some(Box::new(BootImageNamespace {

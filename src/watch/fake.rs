@@ -224,6 +224,21 @@ impl State {
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .collect();
+        if uri.path() == "/version" {
+            let text = |field: &str| (field.to_owned(), json!("v1.33.5"));
+            let fields = [
+                "major",
+                "minor",
+                "gitVersion",
+                "gitCommit",
+                "gitTreeState",
+                "buildDate",
+                "goVersion",
+                "compiler",
+                "platform",
+            ];
+            return ok(&fields.map(text).into_iter().collect());
+        }
         let segments: Vec<&str> = uri.path().split('/').skip(1).collect();
         let (root, rest) = match segments[..] {
             ["api", ..] | ["apis", _] => segments.split_at(2),

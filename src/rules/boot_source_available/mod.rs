@@ -50,9 +50,9 @@ mod words;
 
 use crate::admission::{Operation, Resource, VolumeRequest};
 use crate::cluster::Facts;
-use crate::document::{Decoder, Fields, Node};
+use crate::document::{Decoder, Field, Fields, Node, Shape};
 
-use super::platform::{PLATFORM_NAMESPACES, Platform};
+use super::platform::{PLATFORM_FIELD, Platform};
 use super::{Finding, Judge, Rule, Stage, Subject, Trigger, Undetermined, Violation, Webhook};
 use inquiry::Inquiry;
 
@@ -87,8 +87,16 @@ pub(super) static RULE: Rule = Rule {
     fills: FORETOLD,
     validates: TRIGGERS,
     webhook: Webhook::BootSources,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::optional("checkCloneRights", Shape::Switch).default("true"),
+    Field::optional("defaultNamespace", Shape::Text)
+        .example("\"openshift-virtualization-os-images\""),
+    PLATFORM_FIELD,
+];
 
 #[derive(Debug)]
 struct BootSourceAvailable {
@@ -105,8 +113,8 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
             platform: Platform::default(),
         }));
     };
-    let known = ["checkCloneRights", "defaultNamespace", PLATFORM_NAMESPACES];
-    let fields = Fields::of(node, "BootSourceAvailable.spec.parameters", &known, decoder)?;
+    let name = "BootSourceAvailable.spec.parameters";
+    let fields = Fields::of(node, name, PARAMETERS, decoder)?;
     let check_clone_rights = fields.optional("checkCloneRights", decoder);
     let default_namespace = fields.optional("defaultNamespace", decoder);
     let platform = Platform::decode(&fields, decoder);

@@ -58,7 +58,7 @@ mod retired;
 
 use crate::admission::{BootReference, Edit, Operation, Resource};
 use crate::cluster::{Facts, Kind, Known};
-use crate::document::{Decoder, Fields, Node};
+use crate::document::{Decoder, Field, Fields, Node, Shape};
 
 use retired::{Action, Retired};
 
@@ -85,8 +85,18 @@ pub(super) static RULE: Rule = Rule {
     fills: TRIGGERS,
     validates: TRIGGERS,
     webhook: Webhook::BootSources,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::optional("fill", Shape::Switch).default("true"),
+    Field::optional("defaultNamespace", Shape::Text)
+        .example("\"openshift-virtualization-os-images\""),
+    Field::optional("retiredNamespaces", Shape::Object(retired::FIELDS)).example(
+        "{\"namespaces\": [\"openshift-virtualization-os-images\"], \"action\": \"Warn\"}",
+    ),
+];
 
 #[derive(Debug)]
 struct BootSourceNamespace {
@@ -103,8 +113,12 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
             retired: None,
         }));
     };
-    let known = ["fill", "defaultNamespace", "retiredNamespaces"];
-    let fields = Fields::of(node, "BootSourceNamespace.spec.parameters", &known, decoder)?;
+    let fields = Fields::of(
+        node,
+        "BootSourceNamespace.spec.parameters",
+        PARAMETERS,
+        decoder,
+    )?;
     let fill = fields.optional("fill", decoder);
     let default_namespace = fields.optional("defaultNamespace", decoder);
     let retired = fields.optional("retiredNamespaces", decoder);

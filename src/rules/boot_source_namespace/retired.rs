@@ -2,9 +2,19 @@
 
 use crate::admission::{BootReference, Edit};
 use crate::cluster::{DataSource, Fact, Facts, Kind, Known};
-use crate::document::{Decode, Decoder, Fields, Node, suggest};
+use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, suggest};
 use crate::rules::rights::{DATA_SOURCES, requester, sees};
 use crate::rules::{Detail, Finding, Stage, Subject, Undetermined, Violation};
+
+/// The fields of `parameters.retiredNamespaces`.
+pub(super) const FIELDS: &[Field] = &[
+    Field::required("namespaces", Shape::List(0, &Shape::Text))
+        .told("Where golden images were before, by exact name.")
+        .example("[\"openshift-virtualization-os-images\"]"),
+    Field::optional("action", Shape::Word(&["Redirect", "Warn"]))
+        .told("`Warn` tells of it; `Redirect` replaces the namespace where that can only help.")
+        .default("\"Warn\""),
+];
 
 /// `parameters.retiredNamespaces`
 #[derive(Debug)]
@@ -25,8 +35,7 @@ pub(super) enum Action {
 
 impl Decode for Retired {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let known = ["namespaces", "action"];
-        let fields = Fields::of(node, "retiredNamespaces", &known, decoder)?;
+        let fields = Fields::of(node, "retiredNamespaces", FIELDS, decoder)?;
         let help =
             "write where images were before: namespaces: [openshift-virtualization-os-images]";
         let namespaces = fields.required("namespaces", help, decoder);
