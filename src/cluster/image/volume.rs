@@ -98,7 +98,8 @@ impl ClusterView {
     pub fn source_volume<'v>(&'v self, name: VolumeName<'v>) -> Known<Option<SourceVolume<'v>>> {
         let kind = name.kind();
         // Claims and snapshots are followed in the golden namespaces only: what is missing elsewhere was not looked at.
-        let followed = self.coverage(kind).is_final() || self.is_golden_namespace(name.namespace);
+        let followed = self.coverage(kind).is_final(name.namespace)
+            || self.is_golden_namespace(name.namespace);
         match self.object(kind, name.namespace, name.name) {
             Known::Known(None) if !followed => Known::Unknown,
             found => found.map(|fact| Some(self.read_volume(name, fact?))),

@@ -60,9 +60,9 @@ mod told;
 
 use crate::admission::{Operation, Resource};
 use crate::cluster::Facts;
-use crate::document::{Decoder, Fields, Globs, Node, Value, suggest};
+use crate::document::{Decoder, Field, Fields, Globs, Node, Shape, Value, suggest};
 
-use super::platform::{PLATFORM_NAMESPACES, Platform};
+use super::platform::{PLATFORM_FIELD, Platform};
 use super::{Finding, Judge, Rule, Stage, Subject, Trigger, Webhook};
 
 /// The rule.
@@ -91,8 +91,18 @@ pub(super) static RULE: Rule = Rule {
         },
     ],
     webhook: Webhook::BootSources,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::optional("checks", Shape::List(1, &Shape::Word(&CHECKS)))
+        .default("[\"settings\", \"clones\"]")
+        .example("[\"settings\"]"),
+    Field::optional("allowedStorageClasses", Shape::SOME_PATTERNS)
+        .example("[\"fast\", \"gold-*\"]"),
+    PLATFORM_FIELD,
+];
 
 #[derive(Debug)]
 struct BootSourceStorageClass {
@@ -111,16 +121,35 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
             platform: Platform::default(),
         }));
     };
-    let known = ["checks", "allowedStorageClasses", PLATFORM_NAMESPACES];
     let fields = Fields::of(
         node,
         "BootSourceStorageClass.spec.parameters",
-        &known,
+        PARAMETERS,
         decoder,
     )?;
     let checks = decode_checks(&fields, decoder);
-    let allowed = fields.optional("allowedStorageClasses", decoder);
+    let allowed: Option<Option<Globs>> = fields.optional("allowedStorageClasses", decoder);
+    let allows_nothing = allowed.as_ref().is_some_and(|globs| {
+        globs
+            .as_ref()
+            .is_some_and(|globs| globs.patterns().is_empty())
+    });
     let platform = Platform::decode(&fields, decoder);
+    if let Some(node) = fields
+        .node("allowedStorageClasses")
+        .filter(|_| allows_nothing)
+    {
+        decoder.enter("allowedStorageClasses");
+        let help =
+            "name the classes that boot images may be kept on, or remove the line to allow all";
+        decoder.error(
+            node,
+            "no storage class is allowed, so none could ever be named",
+            help,
+        );
+        decoder.leave();
+        return None;
+    }
     let [settings, clones] = checks?;
     Some(Box::new(BootSourceStorageClass {
         settings,

@@ -17,5 +17,7 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod plugin;
+mod snapshot;
 mod storage_class;
 mod wire;
