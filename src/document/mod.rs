@@ -9,6 +9,7 @@ mod decode;
 mod diagnostic;
 mod field;
 mod globs;
+mod names;
 mod node;
 mod yaml_fault;
 
@@ -16,4 +17,5 @@ pub use decode::{Decode, Decoder, Fields, LabelValue, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use field::{Field, Shape};
 pub use globs::Globs;
+pub use names::is_dns_label;
 pub use node::{Node, Place, Value, parse};

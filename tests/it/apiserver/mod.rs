@@ -8,6 +8,7 @@
 //! is sent. `cargo test --test it apiserver -- --nocapture` shows what a user sees.
 #![allow(clippy::print_stderr, reason = "what a user sees is there to be read")]
 
+mod available;
 mod bench;
 mod boot_sources;
 mod conditions;
@@ -18,5 +19,8 @@ mod order;
 mod people;
 mod platform;
 mod plugin;
+mod settings;
 mod snapshot;
+mod stand_in;
+mod storage_class;
 mod wire;

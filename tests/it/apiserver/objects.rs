@@ -6,6 +6,7 @@ use super::bench::Version;
 
 /// Kind, plural, whether it is in a namespace.
 const KINDS: &[(&str, &str, bool)] = &[
+    ("CDI", "cdis", false),
     ("ClusterRole", "clusterroles", false),
     ("ClusterRoleBinding", "clusterrolebindings", false),
     (
@@ -13,6 +14,7 @@ const KINDS: &[(&str, &str, bool)] = &[
         "customresourcedefinitions",
         false,
     ),
+    ("DataImportCron", "dataimportcrons", true),
     ("DataSource", "datasources", true),
     ("DataVolume", "datavolumes", true),
     ("HyperConverged", "hyperconvergeds", true),
@@ -22,8 +24,10 @@ const KINDS: &[(&str, &str, bool)] = &[
         false,
     ),
     ("Namespace", "namespaces", false),
+    ("PersistentVolumeClaim", "persistentvolumeclaims", true),
     ("Role", "roles", true),
     ("RoleBinding", "rolebindings", true),
+    ("StorageClass", "storageclasses", false),
     (
         "ValidatingWebhookConfiguration",
         "validatingwebhookconfigurations",
@@ -39,6 +43,8 @@ const KINDS: &[(&str, &str, bool)] = &[
     ),
     ("VirtualMachinePool", "virtualmachinepools", true),
     ("VirtualMachineRestore", "virtualmachinerestores", true),
+    ("VolumeSnapshot", "volumesnapshots", true),
+    ("VolumeSnapshotContent", "volumesnapshotcontents", false),
 ];
 
 /// Where the API server has the object, or all of its kind.
@@ -170,13 +176,15 @@ pub(super) fn restore(namespace: &str, name: &str, target: &str) -> Value {
     })
 }
 
-/// A `DataSource` named `rhel9`.
+/// A `DataSource` named `rhel9`, ready.
 pub(super) fn data_source(namespace: &str) -> Value {
     json!({
         "apiVersion": "cdi.kubevirt.io/v1beta1",
         "kind": "DataSource",
         "metadata": {"name": "rhel9", "namespace": namespace},
         "spec": {"source": {"pvc": {"name": "rhel9", "namespace": namespace}}},
+        // Controllers write it so: the kind has no status subresource.
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
     })
 }
 
