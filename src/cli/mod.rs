@@ -2,6 +2,7 @@
 
 mod banner;
 mod cluster_args;
+mod delivery;
 mod policies;
 mod policy_args;
 mod schema;

@@ -14,6 +14,7 @@ mod failure;
 mod follow;
 mod keeper;
 mod live;
+mod registered;
 mod resource;
 mod standing;
 mod task;
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 
 pub use client::{Error, client};
 pub use live::{LiveReader, LiveReads};
+pub use registered::{Configuration, webhook_configurations};
 
 use crate::cluster::{ClusterView, Kind};
 use discovery::{Served, discover};
