@@ -12,7 +12,7 @@ mod globs;
 mod node;
 mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, LabelValue, suggest};
+pub use decode::{Decode, Decoder, Fields, LabelValue, MAX_ITEMS, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use field::{Field, Shape};
 pub use globs::Globs;

@@ -46,7 +46,12 @@ impl PolicySet {
                 decoder.error_at(Place::default(), "the file holds no policy", help);
             }
             for node in &documents {
+                let errors = decoder.errors();
                 let Some(policy) = file::decode(node, &mut decoder) else {
+                    if decoder.errors() == errors {
+                        let help = "this is a defect of goldkeeper; leave out field by field to find which one it is";
+                        decoder.error(node, "the policy can't be read", help);
+                    }
                     continue;
                 };
                 if let Some((twin, _)) = policies.iter().find(|(other, _)| is_twin(other, &policy))
