@@ -1,5 +1,6 @@
 //! `goldkeeper policies` as it is typed, and how much memory hostile files get.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -136,7 +137,11 @@ fn hostile_files_get_little_memory() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{aliases}]").unwrap();
+    }
+    let mut unknown = String::new();
+    for number in 0..80_000 {
+        write!(unknown, "u{number}: 1, ").unwrap();
     }
     let texts = [
         bomb,
@@ -145,21 +150,12 @@ fn hostile_files_get_little_memory() {
             "x".repeat(900_000),
             "*a, ".repeat(9_000)
         ),
-        format!(
-            "{}b: [{}]\n",
-            "a: &a [[[[x]]]]\n".repeat(1),
-            "*a, ".repeat(90_000)
-        ),
+        format!("a: &a [[[[x]]]]\nb: [{}]\n", "*a, ".repeat(90_000)),
         format!("a: {}", "&a [".repeat(200_000)),
         "- &a x\n".repeat(140_000),
         "---\n- x\n".repeat(100_000),
         "{\"unknown\": 1, ".repeat(60_000),
-        format!(
-            "{{{}}}",
-            (0..80_000)
-                .map(|n| format!("u{n}: 1, "))
-                .collect::<String>()
-        ),
+        format!("{{{unknown}}}"),
         format!("kind: {}\n", "k".repeat(1_000_000)),
         format!(
             "apiVersion: goldkeeper.io/v1\nkind: ProtectedNamespaces\nmetadata: {{name: p}}\nspec: {{validationActions: \
