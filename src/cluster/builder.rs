@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::golden::Golden;
+use super::storage::Defaults;
 use super::view::Table;
 use super::{ClusterView, Coverage, Fact, Kind, Known, ObjectKey, Pruned, Scope};
 
@@ -129,6 +130,7 @@ impl Builder {
     /// The view as of now.
     pub fn build(&mut self) -> Arc<ClusterView> {
         self.view.golden = Golden::of(&self.view);
+        self.view.defaults = Defaults::of(&self.view);
         Arc::new(self.view.clone())
     }
 }

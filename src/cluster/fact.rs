@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::boot_source::{
-    DataImportCron, DataSource, PersistentVolumeClaim, RawClaim, RawDataImportCron, RawDataSource,
-    RawSnapshot, VolumeSnapshot, VolumeSnapshotContent,
+use super::boot_source::{DataSource, RawDataSource};
+use super::claim::{
+    PersistentVolumeClaim, RawClaim, RawSnapshot, VolumeSnapshot, VolumeSnapshotContent,
 };
+use super::cron::{DataImportCron, RawDataImportCron};
 use super::hyper_converged::HyperConverged;
 use super::platform::{Cdi, Namespace, RawCdi, RawNamespace};
-use super::storage::{RawStorageClass, StorageClass, StorageProfile};
+use super::storage::{RawStorageClass, RawStorageProfile, StorageClass, StorageProfile};
 use super::{Kind, Known};
 
 /// Namespace (empty for a cluster-scoped kind) and name of an object.
@@ -90,8 +91,8 @@ impl Fact {
                 )?)))
             }
             Kind::StorageProfile => {
-                let raw: WithStatus<StorageProfile> = read(object)?;
-                Self::StorageProfile(Box::new(raw.status.unwrap_or_default()))
+                let raw: WithStatus<RawStorageProfile> = read(object)?;
+                Self::StorageProfile(Box::new(raw.status.unwrap_or_default().into()))
             }
             Kind::Cdi => Self::Cdi(Box::new(Cdi::from(read::<RawCdi>(object)?))),
             Kind::Namespace => {

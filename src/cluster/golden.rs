@@ -74,6 +74,8 @@ pub(super) struct Golden {
     default_is_found: bool,
     /// For each managed `DataSource` where its template places it.
     templates: Arc<HashMap<Box<str>, Placement>>,
+    /// All namespaces that hold golden images, sorted.
+    namespaces: Arc<[Box<str>]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,11 @@ enum Placement {
 }
 
 impl Golden {
+    /// All namespaces that hold golden images, sorted.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.iter().map(|name| &**name)
+    }
+
     pub(super) fn of(view: &ClusterView) -> Self {
         let hyper_converged = view.hyper_converged();
         let templates = match hyper_converged {
@@ -94,19 +101,41 @@ impl Golden {
             Known::Known(Some(settings)) => find_default(view, settings),
             _ => None,
         };
+        let setting = hyper_converged.map(|settings| {
+            let settings = settings?;
+            let namespace = settings.common_boot_image_namespace.clone()?;
+            Some((namespace, settings.version))
+        });
+        let default: Box<str> = found.unwrap_or(built_in(view)).into();
         Self {
-            setting: hyper_converged.map(|settings| {
-                let settings = settings?;
-                Some((
-                    settings.common_boot_image_namespace.clone()?,
-                    settings.version,
-                ))
-            }),
+            namespaces: namespaces(&setting, &default, &templates),
+            setting,
             default_is_found: found.is_some(),
-            default: found.unwrap_or(built_in(view)).into(),
+            default,
             templates: Arc::new(templates),
         }
     }
+}
+
+/// All namespaces that hold golden images, sorted.
+fn namespaces(
+    setting: &Known<Option<(Box<str>, HyperConvergedVersion)>>,
+    default: &str,
+    templates: &HashMap<Box<str>, Placement>,
+) -> Arc<[Box<str>]> {
+    let own = templates.values().filter_map(|placement| match placement {
+        Placement::Own(namespace) => Some(namespace.clone()),
+        Placement::Setting | Placement::Default => None,
+    });
+    let mut namespaces: Vec<Box<str>> = own.collect();
+    namespaces.push(default.into());
+    if let Known::Known(Some((name, _))) = setting {
+        namespaces.push(name.clone());
+    }
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    namespaces.retain(|name| !name.is_empty());
+    namespaces.into()
 }
 
 fn built_in(view: &ClusterView) -> &'static str {
@@ -207,6 +236,11 @@ impl ClusterView {
         })
     }
 
+    /// The namespace in which the platform keeps images that neither their template nor the setting places.
+    pub fn platform_namespace(&self) -> GoldenNamespace<'_> {
+        self.default_namespace(None)
+    }
+
     fn default_namespace<'v>(&'v self, parameter: Option<&'v str>) -> GoldenNamespace<'v> {
         let found = (&*self.golden.default, self.golden.default_is_found);
         let (name, origin) = match (parameter, found) {
@@ -262,22 +296,27 @@ impl ClusterView {
 
     /// All namespaces that hold golden images, sorted.
     pub fn golden_namespaces(&self) -> Vec<String> {
-        let own = self
-            .golden
-            .templates
-            .values()
-            .filter_map(|placement| match placement {
-                Placement::Own(namespace) => Some(namespace.to_string()),
-                Placement::Setting | Placement::Default => None,
-            });
-        let mut namespaces: Vec<String> = own.collect();
-        namespaces.push(self.golden.default.to_string());
-        if let Known::Known(golden) = self.golden_namespace(None) {
-            namespaces.push(golden.name.to_owned());
-        }
-        namespaces.sort_unstable();
-        namespaces.dedup();
-        namespaces.retain(|name| !name.is_empty());
+        self.golden.namespaces().map(str::to_owned).collect()
+    }
+
+    /// Whether a namespace holds golden images.
+    pub fn is_golden_namespace(&self, name: &str) -> bool {
+        let namespaces = &self.golden.namespaces;
         namespaces
+            .binary_search_by(|golden| (**golden).cmp(name))
+            .is_ok()
+    }
+
+    /// The names of the `DataSources` that the platform manages, each with its namespace, sorted.
+    pub(super) fn managed_data_sources(&self) -> Vec<(&str, &str)> {
+        let names = self.golden.templates.keys();
+        let mut managed: Vec<(&str, &str)> = names
+            .filter_map(|name| {
+                let image = self.golden_image(name, None).known()??;
+                Some((image.namespace.name, &**name))
+            })
+            .collect();
+        managed.sort_unstable();
+        managed
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::boot_source::RawCronSpec;
+use super::cron::{ImportClaim, RawCronSpec};
 
 /// Which path a `HyperConverged` keeps its settings under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,14 @@ impl HyperConvergedVersion {
         }
     }
 
+    /// Where this version keeps the switch for the platform's own boot images.
+    pub const fn import_field(self) -> &'static str {
+        match self {
+            Self::V1 => "spec.workloadSources.enableCommonBootImageImport",
+            Self::V1beta1 => "spec.enableCommonBootImageImport",
+        }
+    }
+
     /// The version, as in `apiVersion`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,8 +50,12 @@ pub struct HyperConverged {
     pub version: HyperConvergedVersion,
     /// The golden namespace, if one is set; `null`, `""` and absent are one.
     pub common_boot_image_namespace: Option<Box<str>>,
+    /// Whether the platform imports its own boot images (`enableCommonBootImageImport`, true if absent).
+    pub imports_boot_images: bool,
     /// `status.dataImportCronTemplates`, at the same path in both versions.
     pub templates: Vec<ImageTemplate>,
+    /// The templates in `spec` that an annotation switches off: the names of their `DataSources`.
+    pub switched_off: Vec<Box<str>>,
 }
 
 /// One of `status.dataImportCronTemplates`.
@@ -55,8 +67,8 @@ pub struct ImageTemplate {
     pub namespace: Option<Box<str>>,
     /// `spec.managedDataSource`
     pub managed_data_source: Box<str>,
-    /// `spec.template.spec.storage.storageClassName`, or `.pvc.`
-    pub storage_class: Option<Box<str>>,
+    /// What its imports ask for.
+    pub claim: ImportClaim,
     /// Whether it is one that the platform ships.
     pub common: bool,
     /// Whether an administrator changed a shipped one; its namespace then no longer follows the setting.
@@ -86,26 +98,35 @@ impl HyperConverged {
     pub(super) fn read(object: &Value) -> Option<Self> {
         let raw = RawHyperConverged::deserialize(object).ok()?;
         let spec = raw.spec.unwrap_or_default();
-        let (version, namespace) = if raw.api_version.ends_with("/v1") {
-            let sources = spec.workload_sources.unwrap_or_default();
+        let (version, sources) = if raw.api_version.ends_with("/v1") {
             (
                 HyperConvergedVersion::V1,
-                sources.common_boot_image_namespace,
+                spec.workload_sources.unwrap_or_default(),
             )
         } else {
-            (
-                HyperConvergedVersion::V1beta1,
-                spec.common_boot_image_namespace,
-            )
+            let sources = RawWorkloadSources {
+                common_boot_image_namespace: spec.common_boot_image_namespace,
+                enable_common_boot_image_import: spec.enable_common_boot_image_import,
+                data_import_cron_templates: spec.data_import_cron_templates,
+            };
+            (HyperConvergedVersion::V1beta1, sources)
         };
         let templates = raw.status.unwrap_or_default().data_import_cron_templates;
+        let own = sources.data_import_cron_templates.unwrap_or_default();
         Some(Self {
             version,
-            common_boot_image_namespace: namespace.filter(|name| !name.is_empty()),
+            common_boot_image_namespace: sources
+                .common_boot_image_namespace
+                .filter(|name| !name.is_empty()),
+            imports_boot_images: sources.enable_common_boot_image_import.unwrap_or(true),
             templates: templates
                 .unwrap_or_default()
                 .into_iter()
                 .map(ImageTemplate::from)
+                .collect(),
+            switched_off: own
+                .iter()
+                .filter_map(RawImageTemplate::switched_off)
                 .collect(),
         })
     }
@@ -123,6 +144,8 @@ struct RawHyperConverged {
 #[serde(default, rename_all = "camelCase")]
 struct RawHyperConvergedSpec {
     common_boot_image_namespace: Option<Box<str>>,
+    enable_common_boot_image_import: Option<bool>,
+    data_import_cron_templates: Option<Vec<RawImageTemplate>>,
     workload_sources: Option<RawWorkloadSources>,
 }
 
@@ -130,6 +153,8 @@ struct RawHyperConvergedSpec {
 #[serde(default, rename_all = "camelCase")]
 struct RawWorkloadSources {
     common_boot_image_namespace: Option<Box<str>>,
+    enable_common_boot_image_import: Option<bool>,
+    data_import_cron_templates: Option<Vec<RawImageTemplate>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -161,6 +186,23 @@ struct RawTemplateStatus {
     modified: Option<bool>,
 }
 
+impl RawImageTemplate {
+    /// The `DataSource` of a template that is switched off. A shipped template is switched off by its name alone, which
+    /// is that of its `DataSource` and `-image-cron` (`assets/dataImportCronTemplates` in
+    /// kubevirt/hyperconverged-cluster-operator).
+    fn switched_off(&self) -> Option<Box<str>> {
+        let annotations = self.metadata.annotations.as_ref()?;
+        let switch = annotations.get("dataimportcrontemplate.kubevirt.io/enable")?;
+        if !switch.as_deref()?.eq_ignore_ascii_case("false") {
+            return None;
+        }
+        let spec = self.spec.as_ref();
+        let managed = spec.and_then(|spec| spec.managed_data_source.as_deref());
+        let by_name = || self.metadata.name.as_deref()?.strip_suffix("-image-cron");
+        managed.or_else(by_name).map(Box::from)
+    }
+}
+
 impl From<RawImageTemplate> for ImageTemplate {
     fn from(raw: RawImageTemplate) -> Self {
         let spec = raw.spec.unwrap_or_default();
@@ -170,7 +212,7 @@ impl From<RawImageTemplate> for ImageTemplate {
         Self {
             name: raw.metadata.name.unwrap_or_default(),
             namespace: raw.metadata.namespace.filter(|name| !name.is_empty()),
-            storage_class: spec.storage_class(),
+            claim: spec.claim(),
             managed_data_source: spec.managed_data_source.unwrap_or_default(),
             common: status.common_template.unwrap_or_default(),
             modified: status.modified.unwrap_or_default(),

@@ -9,27 +9,36 @@
 
 mod boot_source;
 mod builder;
+mod claim;
+mod cron;
 mod fact;
 mod facts;
 mod golden;
 mod hyper_converged;
+mod image;
 mod kind;
 mod platform;
 mod pruned;
 mod storage;
 mod view;
 
-pub use boot_source::{
-    Condition, DataImportCron, DataSource, PersistentVolumeClaim, SnapshotReference, SourceObject,
-    SourceReference, VolumeSnapshot, VolumeSnapshotContent,
-};
+pub use boot_source::{Condition, DataSource, SourceObject, SourceReference};
 pub use builder::Builder;
+pub use claim::{
+    PersistentVolumeClaim, SnapshotReference, VolumeMode, VolumeSnapshot, VolumeSnapshotContent,
+    bytes,
+};
+pub use cron::{ClaimField, DataImportCron, ImportClaim, SourceFormat, UnnamedDigest};
 pub use fact::{Fact, ObjectKey};
 pub use facts::{Answers, Facts, Question};
 pub use golden::{GoldenImage, GoldenNamespace, Origin};
 pub use hyper_converged::{HyperConverged, HyperConvergedVersion, ImageTemplate};
+pub use image::{
+    BootSource, CloneCost, Comeback, CopyReason, Cron, Expected, SourceClass, SourceVolume,
+    Standing, Updates,
+};
 pub use kind::{Kind, KindInfo, Scope};
-pub use platform::{Cdi, Namespace};
+pub use platform::{Cdi, CdiVersion, Namespace};
 pub use pruned::Pruned;
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
 pub use view::{ClusterView, Coverage, Seen};

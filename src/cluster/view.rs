@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::golden::Golden;
+use super::storage::Defaults;
 use super::{Fact, Kind, Known, ObjectKey};
 
 /// How much is known of a kind.
@@ -94,10 +95,18 @@ impl Table {
         namespaces
     }
 
+    /// The objects of one namespace, by name.
+    fn sorted_in(&self, namespace: &str) -> Vec<Seen<'_>> {
+        Self::sort(self.0.get_key_value(namespace).into_iter())
+    }
+
     pub(super) fn sorted(&self) -> Vec<Seen<'_>> {
-        let mut objects: Vec<_> = self
-            .0
-            .iter()
+        Self::sort(self.0.iter())
+    }
+
+    /// The objects of some namespaces, by namespace and name.
+    fn sort<'v>(namespaces: impl Iterator<Item = (&'v Arc<str>, &'v Arc<Named>)>) -> Vec<Seen<'v>> {
+        let mut objects: Vec<_> = namespaces
             .flat_map(|(namespace, named)| {
                 named.iter().map(move |(name, fact)| Seen {
                     namespace,
@@ -129,6 +138,7 @@ pub struct ClusterView {
     pub(super) coverage: [Coverage; Kind::ALL.len()],
     pub(super) openshift: bool,
     pub(super) golden: Golden,
+    pub(super) defaults: Known<Defaults>,
 }
 
 impl ClusterView {
@@ -138,6 +148,7 @@ impl ClusterView {
             coverage: std::array::from_fn(|_| coverage.clone()),
             openshift: false,
             golden: Golden::default(),
+            defaults: Known::Unknown,
         }
     }
 
@@ -184,6 +195,11 @@ impl ClusterView {
     /// All objects of a kind, by namespace and name.
     pub fn objects(&self, kind: Kind) -> Vec<Seen<'_>> {
         self.table(kind).sorted()
+    }
+
+    /// The objects of a kind in one namespace, by name. Costs no more than that namespace holds.
+    pub fn objects_in(&self, kind: Kind, namespace: &str) -> Vec<Seen<'_>> {
+        self.table(kind).sorted_in(namespace)
     }
 
     /// How many objects of a kind are known.

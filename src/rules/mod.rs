@@ -5,6 +5,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod boot_source_namespace;
+mod boot_source_storage_class;
 mod finding;
 mod platform;
 mod protected_namespaces;
@@ -120,7 +121,11 @@ pub struct Subject<'r> {
 }
 
 /// The catalogue. Rules are judged, and their edits proposed, in this order.
-pub const RULES: &[&Rule] = &[&protected_namespaces::RULE, &boot_source_namespace::RULE];
+pub const RULES: &[&Rule] = &[
+    &protected_namespaces::RULE,
+    &boot_source_namespace::RULE,
+    &boot_source_storage_class::RULE,
+];
 
 /// The rule of a policy kind.
 pub fn find(kind: &str) -> Option<&'static Rule> {

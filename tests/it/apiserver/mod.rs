@@ -18,4 +18,5 @@ mod order;
 mod people;
 mod platform;
 mod policies;
+mod storage_class;
 mod wire;

@@ -113,7 +113,7 @@ fn every_answer_belongs_to_one_good_set_while_the_files_are_swapped() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     put(folder, 0, 0, &good(0));
-    bench.run(Policies::of(folder));
+    bench.run(Policies::at(folder));
     until("the first set refuses", LONG, || bench.is_refused_now());
 
     let stop = AtomicBool::new(false);
@@ -173,7 +173,7 @@ fn a_namespace_that_the_webhooks_leave_out_is_told() {
     fs::create_dir_all(&folder).unwrap();
     let text = good(1).replace("'openshift-*'", "'openshift-*', 'infra-*'");
     fs::write(folder.join("p.yaml"), text).unwrap();
-    bench.run(Policies::of(&folder));
+    bench.run(Policies::at(&folder));
     until("the gap is counted", LONG, || metric(&bench) == Some(2));
     let told = "the registered webhooks do not deliver all that first is for: the condition in-a-protected-namespace of \
                 the webhook that calls /validate/protected-namespaces leaves out infra-*";

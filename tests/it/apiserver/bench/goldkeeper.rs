@@ -97,7 +97,7 @@ impl Policies {
     }
 
     /// Those of a folder.
-    pub(in super::super) fn of(folder: &Path) -> Self {
+    pub(in super::super) fn at(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
             none: false,
@@ -124,6 +124,17 @@ spec:
   match: {namespaces: [no-such-namespace]}
 ";
         std::fs::write(folder.join("nowhere.yaml"), text).unwrap();
+        Self {
+            folder,
+            none: false,
+        }
+    }
+
+    /// One policy file of its own.
+    pub(in super::super) fn of(folder: &Path, name: &str, text: &str) -> Self {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("policy.yaml"), text).unwrap();
         Self {
             folder,
             none: false,
