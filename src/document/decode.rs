@@ -15,6 +15,7 @@ pub trait Decode: Sized {
 #[derive(Debug)]
 pub struct Decoder {
     file: Arc<str>,
+    lines: Vec<String>,
     path: Vec<String>,
     owner: Place,
     diagnostics: Vec<Diagnostic>,
@@ -23,8 +24,14 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for a file of this name.
     pub fn new(file: Arc<str>) -> Self {
+        Self::with_text(file, "")
+    }
+
+    /// A decoder for a file of this name and text, which can tell places within the texts of the file.
+    pub fn with_text(file: Arc<str>, text: &str) -> Self {
         Self {
             file,
+            lines: text.lines().map(str::to_owned).collect(),
             path: Vec::new(),
             owner: Place::default(),
             diagnostics: Vec::new(),
@@ -82,6 +89,33 @@ impl Decoder {
             column: place.column,
             help: help.into(),
         });
+    }
+
+    /// The place in the file of a line and column (both from 1, in characters) within a node's text, if the text stands
+    /// there as it is: plain or quoted on one line, or as a block (`|`) of several.
+    pub fn place_within(&self, node: &Node, line: usize, column: usize) -> Option<Place> {
+        let Value::Text(text) = &node.value else {
+            return None;
+        };
+        let start = usize::try_from(node.place.line).ok()?.checked_sub(1)?;
+        let first = self.lines.get(start)?;
+        let before = usize::try_from(node.place.column).ok()?.checked_sub(1)?;
+        let opening: String = first.chars().skip(before).collect();
+        let (start, indent) = if opening.starts_with('|') {
+            let first = self.lines.get(start + 1)?;
+            (start + 1, first.chars().take_while(|c| *c == ' ').count())
+        } else {
+            let quotes = usize::from(opening.starts_with(['"', '\'']));
+            (start, before + quotes)
+        };
+        let wanted = text.lines().nth(line.checked_sub(1)?)?;
+        let start = start + line - 1;
+        let found: String = self.lines.get(start)?.chars().skip(indent).collect();
+        let is_alone = text.lines().count() == 1 || opening.starts_with('|');
+        (is_alone && found.starts_with(wanted)).then(|| Place {
+            line: u32::try_from(start + 1).unwrap_or(u32::MAX),
+            column: u32::try_from(indent + column).unwrap_or(u32::MAX),
+        })
     }
 
     /// The object at this place is the one that [`Decoder::missing`] speaks of.

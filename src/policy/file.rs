@@ -3,7 +3,7 @@
 use crate::document::{Decode, Decoder, Fields, Node, Value, suggest};
 use crate::rules::{self, RULES, Rule};
 
-use super::{Match, OnMissingData, Policy, ValidationActions};
+use super::{Match, OnMissingData, Policy, ValidationActions, condition};
 
 /// The only `apiVersion` there is.
 const API_VERSION: &str = "goldkeeper.io/v1";
@@ -11,6 +11,7 @@ const API_VERSION: &str = "goldkeeper.io/v1";
 const SPEC_FIELDS: &[&str] = &[
     "validationActions",
     "match",
+    "matchConditions",
     "exemptions",
     "onMissingData",
     "message",
@@ -109,6 +110,13 @@ fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Optio
     let fields = Fields::of(node, &format!("{}.spec", rule.kind), SPEC_FIELDS, decoder)?;
     let help = "write validationActions: [Deny], [Warn] or [Audit]";
     let actions = fields.required("validationActions", help, decoder);
+    let conditions = fields.node("matchConditions").map(|node| {
+        decoder.enter("matchConditions");
+        let conditions = condition::decode(node, decoder);
+        decoder.leave();
+        conditions
+    });
+    let conditions = conditions.unwrap_or_else(|| Some(Vec::new()));
     let exemptions = fields.or_default("exemptions", decoder);
     let on_missing_data = fields.or_default("onMissingData", decoder);
     let message = fields.optional("message", decoder);
@@ -137,6 +145,7 @@ fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Optio
         line: 0,
         actions: actions?,
         matching: matching?,
+        conditions: conditions?,
         exemptions: exemptions?,
         on_missing_data: on_missing_data?,
         message: message?,

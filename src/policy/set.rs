@@ -39,7 +39,7 @@ impl PolicySet {
                     continue;
                 }
             };
-            let mut decoder = Decoder::new(source.file.clone());
+            let mut decoder = Decoder::with_text(source.file.clone(), &source.text);
             if documents.is_empty() {
                 let help = "write a policy into it or remove the file";
                 decoder.error_at(Place::default(), "the file holds no policy", help);
