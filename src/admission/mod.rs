@@ -25,7 +25,7 @@ pub use object::{
 };
 pub use path::FieldPath;
 pub use request::{
-    AdmissionRequest, Body, GroupVersionKind, GroupVersionResource, Groups, Operation, ServiceAccount,
-    UserInfo,
+    AdmissionRequest, Body, GroupVersionKind, GroupVersionResource, Groups, Operation,
+    ServiceAccount, UserInfo,
 };
 pub use resource::{Resource, ResourceInfo};

@@ -97,24 +97,19 @@ impl Decoder {
         let Value::Text(text) = &node.value else {
             return None;
         };
-        let start = usize::try_from(node.place.line).ok()?.checked_sub(1)?;
-        let first = self.lines.get(start)?;
+        let first = usize::try_from(node.place.line).ok()?.checked_sub(1)?;
         let before = usize::try_from(node.place.column).ok()?.checked_sub(1)?;
-        let opening: String = first.chars().skip(before).collect();
-        let (start, indent) = if opening.starts_with('|') {
-            let first = self.lines.get(start + 1)?;
-            (start + 1, first.chars().take_while(|c| *c == ' ').count())
-        } else {
-            let quotes = usize::from(opening.starts_with(['"', '\'']));
-            (start, before + quotes)
+        let opening = self.lines.get(first)?.chars().nth(before);
+        let indent = before + usize::from(matches!(opening, Some('"' | '\'')));
+        let mut lines = text.lines().zip(self.lines.iter().skip(first));
+        let stands = |(wanted, found): (&str, &String)| {
+            let found: String = found.chars().skip(indent).collect();
+            found.starts_with(wanted)
         };
-        let wanted = text.lines().nth(line.checked_sub(1)?)?;
-        let start = start + line - 1;
-        let found: String = self.lines.get(start)?.chars().skip(indent).collect();
-        let is_alone = text.lines().count() == 1 || opening.starts_with('|');
-        (is_alone && found.starts_with(wanted)).then(|| Place {
-            line: u32::try_from(start + 1).unwrap_or(u32::MAX),
-            column: u32::try_from(indent + column).unwrap_or(u32::MAX),
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        lines.all(stands).then(|| Place {
+            line: narrow(first + line),
+            column: narrow(indent + column),
         })
     }
 

@@ -135,9 +135,7 @@ impl<'p> Evaluation<'p> {
     /// The policy that fills a field.
     fn filler(&self, field: &FieldPath) -> Option<&'p Policy> {
         let mut outcomes = self.outcomes.iter();
-        let fills = |outcome: &&Outcome<'p>| {
-            matches!(&outcome.finding, Finding::Fill(edit) if edit.path == *field)
-        };
+        let fills = |outcome: &&Outcome<'p>| matches!(&outcome.finding, Finding::Fill(edit) if edit.path == *field);
         outcomes.find(fills).map(|outcome| outcome.policy)
     }
 }

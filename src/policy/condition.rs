@@ -31,7 +31,8 @@
 //! `optional.…`.
 //!
 //! # Bounds
-//! An expression has at most 4 KiB and 64 levels, and no more than two loops in one another; patterns and formats are
+//! An expression has at most 4 KiB, 9 brackets in one another, 32 operators in a row (without `&&` and `||`, of which there
+//! may be any number), and two loops in one another; patterns and formats are
 //! written in it and not taken from the request. An expression that could take too long on the request at hand is not
 //! begun: it gives no answer. A request of more than 100,000 values gives no answer either.
 //!
@@ -164,7 +165,8 @@ impl Decode for Condition {
         let name = name.filter(|name| {
             let sound = is_name(name);
             if let (false, Some(node)) = (sound, fields.node("name")) {
-                let help = "use letters, digits, - _ and . (63 at most), for example not-the-installer";
+                let help =
+                    "use letters, digits, - _ and . (63 at most), for example not-the-installer";
                 decoder.enter("name");
                 decoder.error(node, format!("`{name}` is not a name"), help);
                 decoder.leave();
@@ -199,7 +201,10 @@ fn tell(node: &Node, fault: &Fault, decoder: &mut Decoder) {
         return;
     }
     let message = match fault.line {
-        1 => format!("{} (column {} of the expression)", fault.message, fault.column),
+        1 => format!(
+            "{} (column {} of the expression)",
+            fault.message, fault.column
+        ),
         line => format!(
             "{} (line {line}, column {} of the expression)",
             fault.message, fault.column

@@ -42,10 +42,7 @@ const REQUEST_FIELDS: &[(&str, &[&str])] = &[
     ("request.requestKind", KIND_FIELDS),
     ("request.resource", RESOURCE_FIELDS),
     ("request.requestResource", RESOURCE_FIELDS),
-    (
-        "request.userInfo",
-        &["username", "uid", "groups", "extra"],
-    ),
+    ("request.userInfo", &["username", "uid", "groups", "extra"]),
 ];
 
 const KIND_FIELDS: &[&str] = &["group", "version", "kind"];
@@ -87,9 +84,7 @@ pub(super) fn check(
     {
         let message = format!("the expression gives {found} and not a boolean");
         let help = "compare it with something, for example … == 1";
-        check
-            .faults
-            .push(Fault::at(expression, 0, message, help));
+        check.faults.push(Fault::at(expression, 0, message, help));
     }
     if check.faults.is_empty() {
         return Ok(());
@@ -220,71 +215,44 @@ impl<'e> Check<'e> {
         }
         let at = self.meet(&call.func_name);
         let is_method = family.is_none() && call.target.is_some();
-        let function = self.function(&name, is_method, call.args.len(), at);
-        for argument in &call.args {
-            self.walk(argument);
+        let is_sound = self.function(&name, is_method, call.args.len(), at);
+        // What stands in a loop that is none speaks of a name that nobody gives.
+        if !LOOPS.contains(&name.as_str()) {
+            for argument in &call.args {
+                self.walk(argument);
+            }
         }
-        if function.is_some() {
+        if is_sound {
             self.text_arguments(&name, call, at);
         }
     }
 
-    /// Finds a function, and holds that it is called as it can be.
-    fn function(
-        &mut self,
-        name: &str,
-        is_method: bool,
-        arguments: usize,
-        at: usize,
-    ) -> Option<&'static Function> {
-        if LOOPS.contains(&name) || name == operators::HAS {
-            let (message, help) = if name == operators::HAS {
-                (
-                    "`has` takes one field".to_owned(),
-                    "write has(object.spec.field)".to_owned(),
-                )
-            } else {
-                let message = format!("`{name}` takes a name and a condition");
-                (message, format!("write list.{name}(x, x.field == 'value')"))
-            };
-            self.fault(at, message, help);
-            return None;
+    /// Holds that there is such a function, and that it is called as it can be.
+    fn function(&mut self, name: &str, is_method: bool, arguments: usize, at: usize) -> bool {
+        // The parser takes these for functions only where they are not written as they must be.
+        if name == operators::HAS {
+            let help = "write has(object.spec.field)";
+            self.fault(at, "`has` takes one field", help);
+            return false;
+        }
+        if LOOPS.contains(&name) {
+            let message = format!("`{name}` takes a name and a condition");
+            self.fault(
+                at,
+                message,
+                format!("write list.{name}(x, x.field == 'value')"),
+            );
+            return false;
         }
         let Some(function) = function::find(name, is_method) else {
-            let known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
-            self.fault(at, format!("unknown function `{name}`"), near(name, &known));
-            return None;
+            self.fault(at, format!("unknown function `{name}`"), near(name));
+            return false;
         };
-        let written = match function.call {
-            Call::Plain => format!("{name}(…)"),
-            Call::Method | Call::Both => format!("value.{name}(…)"),
-        };
-        let misplaced = match function.call {
-            Call::Plain => is_method,
-            Call::Method => !is_method,
-            Call::Both => false,
-        };
-        // `size(x)` takes as its argument what `x.size()` is called on.
-        let receiver = usize::from(function.call == Call::Both && !is_method);
-        let (least, most) = function.arguments;
-        let (least, most) = (least + receiver, most + receiver);
-        if misplaced {
-            let message = format!("`{name}` is not called so");
-            self.fault(at, message, format!("write {written}"));
-            return None;
+        let fault = misuse(function, is_method, arguments);
+        if let Some((message, help)) = &fault {
+            self.fault(at, message, help);
         }
-        if arguments < least || arguments > most {
-            let wanted = match (least, most) {
-                (0, 0) => "no arguments".to_owned(),
-                (1, 1) => "one argument".to_owned(),
-                (least, most) if least == most => format!("{least} arguments"),
-                (least, most) => format!("{least} to {most} arguments"),
-            };
-            let message = format!("`{name}` takes {wanted}, found {arguments}");
-            self.fault(at, message, format!("write {written} with {wanted}"));
-            return None;
-        }
-        Some(function)
+        fault.is_none()
     }
 
     /// Holds that what decides over time and room stands in the expression, and not in the request.
@@ -386,17 +354,47 @@ fn is_sound_format(format: &str) -> bool {
     })
 }
 
+/// What is wrong with how a function is called, and how to call it.
+fn misuse(function: &Function, is_method: bool, arguments: usize) -> Option<(String, String)> {
+    let name = function.name;
+    let written = match function.call {
+        Call::Plain => format!("{name}(…)"),
+        Call::Method | Call::Both => format!("value.{name}(…)"),
+    };
+    let misplaced = match function.call {
+        Call::Plain => is_method,
+        Call::Method => !is_method,
+        Call::Both => false,
+    };
+    if misplaced {
+        let message = format!("`{name}` is not called so");
+        return Some((message, format!("write {written}")));
+    }
+    // `size(x)` takes as its argument what `x.size()` is called on.
+    let receiver = usize::from(function.call == Call::Both && !is_method);
+    let (least, most) = function.arguments;
+    let (least, most) = (least + receiver, most + receiver);
+    if (least..=most).contains(&arguments) {
+        return None;
+    }
+    let wanted = match (least, most) {
+        (0, 0) => "no arguments".to_owned(),
+        (1, 1) => "one argument".to_owned(),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, most) => format!("{least} to {most} arguments"),
+    };
+    let message = format!("`{name}` takes {wanted}, found {arguments}");
+    Some((message, format!("write {written} with {wanted}")))
+}
+
 /// "did you mean", for so many names that they are not all listed.
-fn near(found: &str, known: &[&str]) -> String {
-    let (near, rest) = suggest(found, known)
-        .split_once("? known here")
-        .map_or((None, ()), |(near, _)| (Some(format!("{near}?")), ()));
-    let () = rest;
-    let known = "known are the functions of CEL and of Kubernetes (strings, lists, sets, math, quantity, url, ip, cidr, \
-                 semver, format, optional)";
-    match near {
-        Some(near) => format!("{near} {known}"),
-        None => known.to_owned(),
+fn near(found: &str) -> String {
+    let known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+    let families = "known are the functions of CEL and of Kubernetes: strings, lists, sets, math, quantity, url, ip, \
+                    cidr, semver, format, base64, optional";
+    match suggest(found, &known).split_once("? known here") {
+        Some((near, _)) => format!("{near}? {families}"),
+        None => families.to_owned(),
     }
 }
 
@@ -452,7 +450,8 @@ fn call_gives(call: &CallExpr) -> Gives {
                 Some(Expr::Ident(family)) if function::is_family(family) => Some(family),
                 _ => None,
             };
-            let qualified = family.map_or_else(|| name.to_owned(), |family| format!("{family}.{name}"));
+            let qualified =
+                family.map_or_else(|| name.to_owned(), |family| format!("{family}.{name}"));
             let is_method = family.is_none() && call.target.is_some();
             function::find(&qualified, is_method).map_or(Gives::Unknown, |function| function.gives)
         }

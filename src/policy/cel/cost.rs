@@ -198,9 +198,9 @@ impl<'e> Estimate<'e> {
     /// What an index or a field gives.
     fn entry(&mut self, size: Size<'e>, key: &'e IdedExpr) -> Size<'e> {
         match (size, text(key), &key.expr) {
-            (Size::Known(Value::Map(map)), Some(key), _) => map
-                .get(&KeyRef::String(key))
-                .map_or(SCALAR, Size::Known),
+            (Size::Known(Value::Map(map)), Some(key), _) => {
+                map.get(&KeyRef::String(key)).map_or(SCALAR, Size::Known)
+            }
             (Size::Known(Value::List(list)), _, Expr::Literal(LiteralValue::Int(index))) => {
                 let index = usize::try_from(*index.inner()).ok();
                 let entry = index.and_then(|index| list.get(index));
@@ -225,7 +225,10 @@ impl<'e> Estimate<'e> {
             _ => None,
         };
         let arguments: Vec<Size<'e>> = call.args.iter().map(|node| self.node(node)).collect();
-        let weights = target.iter().chain(&arguments).map(|size| self.weight(*size));
+        let weights = target
+            .iter()
+            .chain(&arguments)
+            .map(|size| self.weight(*size));
         let weight = weights.fold(1, u64::saturating_add);
         self.take(CALL.saturating_add(weight.saturating_mul(COPIES)));
 

@@ -103,7 +103,7 @@ macro_rules! functions {
 /// Every function that there is: those of CEL and of Kubernetes (`k8s.io/apiserver/pkg/cel/library`), less what can't be
 /// bounded (`lists.range`, `flatten` to a depth).
 pub(super) const FUNCTIONS: &[Function] = functions! {
-    Both Number Fixed: "size" 0 1;
+    Both Number Fixed: "size" 0 0;
     Plain Number Fixed: "int" 1 1, "uint" 1 1, "double" 1 1;
     Plain Text Same: "string" 1 1, "bytes" 1 1;
     Method Text Same: "string" 0 0;

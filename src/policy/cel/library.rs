@@ -128,7 +128,10 @@ fn exponent(suffix: &str) -> Option<i64> {
     let known = KNOWN.iter().find(|(name, _)| *name == suffix);
     known.map(|(_, digits)| *digits).or_else(|| {
         let digits = suffix.strip_prefix(['e', 'E'])?;
-        digits.parse().ok().filter(|exponent: &i64| exponent.abs() <= 20)
+        digits
+            .parse()
+            .ok()
+            .filter(|exponent: &i64| exponent.abs() <= 20)
     })
 }
 
@@ -138,12 +141,23 @@ mod tests {
 
     #[test]
     fn quantities_that_would_wrap_around_are_none() {
-        for sound in ["1", "64Gi", "1.5", "100m", "-3k", "1e3", "+0.5Ei", "000001", "9E"] {
+        for sound in [
+            "1", "64Gi", "1.5", "100m", "-3k", "1e3", "+0.5Ei", "000001", "9E",
+        ] {
             assert!(is_sound_quantity(sound), "{sound}");
         }
         for unsound in [
-            "", "Gi", "1e100", "1e-100", "100000000000000000000000", "1X", "1e99999999999999999999", "1000E",
-            "0.0000000000000000000000001", "-", "1e",
+            "",
+            "Gi",
+            "1e100",
+            "1e-100",
+            "100000000000000000000000",
+            "1X",
+            "1e99999999999999999999",
+            "1000E",
+            "0.0000000000000000000000001",
+            "-",
+            "1e",
         ] {
             assert!(!is_sound_quantity(unsound), "{unsound}");
         }

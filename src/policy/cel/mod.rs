@@ -110,10 +110,7 @@ impl Program {
         let evaluate = AssertUnwindSafe(|| Value::resolve(&self.tree, &context));
         match catch_unwind(evaluate) {
             Ok(Ok(Value::Bool(value))) => Ok(value),
-            Ok(Ok(other)) => Err(format!(
-                "it gives {} and not a boolean",
-                describe(&other)
-            )),
+            Ok(Ok(other)) => Err(format!("it gives {} and not a boolean", describe(&other))),
             Ok(Err(error)) => Err(reason(&error)),
             Err(_) => Err("the interpreter failed".to_owned()),
         }

@@ -37,7 +37,8 @@ impl Pattern {
                     let error = error.to_string();
                     let reason = error.lines().last().unwrap_or_default();
                     let reason = reason.trim_start_matches("error: ");
-                    let help = "write a pattern in RE2 syntax, without look-around and back-references";
+                    let help =
+                        "write a pattern in RE2 syntax, without look-around and back-references";
                     return Err((format!("not a pattern: {reason}"), help.to_owned()));
                 }
             }

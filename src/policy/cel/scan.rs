@@ -6,9 +6,12 @@
 
 use super::Fault;
 
-/// How deep an expression may go, in brackets and in operators applied to one another. Everyday conditions need some 15;
-/// in a debug build the parser takes about 10 KiB of stack for each, and threads have 2 MiB.
-const MAX_DEPTH: usize = 64;
+/// How deep an expression may go, in operators applied to one another. Everyday conditions need some 20 with all their
+/// brackets. Threads have 2 MiB of stack, and the deepest expression must fit into it even in a debug build.
+const MAX_DEPTH: usize = 32;
+
+/// How many operators a bracket counts for: the parser descends through every operator that there is.
+const BRACKET: usize = 3;
 
 /// A word of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,10 @@ pub(super) fn words(expression: &str) -> Result<Vec<Word<'_>>, Fault> {
         };
         if let Some(kind) = kind {
             let text = rest.get(..length).unwrap_or(rest);
+            if text == "=" {
+                let help = "write == to compare";
+                return Err(Fault::at(expression, at, "a single `=`", help));
+            }
             words.push(Word { at, text, kind });
         }
         at += length.max(1);
@@ -90,10 +97,7 @@ fn sign_length(rest: &str) -> usize {
 fn text_prefix(rest: &str) -> Option<&str> {
     let at = rest.find(['"', '\'']).filter(|at| *at <= 2)?;
     let prefix = rest.get(..at)?;
-    prefix
-        .chars()
-        .all(|c| "rRbB".contains(c))
-        .then_some(prefix)
+    prefix.chars().all(|c| "rRbB".contains(c)).then_some(prefix)
 }
 
 /// The length of the text that begins here, with its quotes; `None` if it has no end.
@@ -137,7 +141,7 @@ struct Level {
 
 impl Level {
     const fn depth(&self) -> usize {
-        1 + self.chain + self.conditionals
+        self.chain + BRACKET * (1 + self.conditionals)
     }
 }
 
@@ -149,7 +153,6 @@ fn measure(expression: &str, words: &[Word<'_>]) -> Result<(), Fault> {
     for word in words {
         match (word.kind, word.text) {
             (Kind::Sign, "(" | "[" | "[?" | "{") => {
-                level.chain += 1;
                 below += level.depth();
                 outer.push(std::mem::take(&mut level));
             }
@@ -168,8 +171,12 @@ fn measure(expression: &str, words: &[Word<'_>]) -> Result<(), Fault> {
             _ => {}
         }
         if below + level.depth() > MAX_DEPTH {
-            let message = format!("the expression is more than {MAX_DEPTH} levels deep here");
-            let help = "split it into several conditions: all of them must be true";
+            let message = "the expression goes too deep here";
+            let help = format!(
+                "at most {} brackets or conditionals in one another and {MAX_DEPTH} operators in a row, fewer of one with more \
+                 of the other; split it into several conditions: all of them must be true",
+                MAX_DEPTH / BRACKET - 1
+            );
             return Err(Fault::at(expression, word.at, message, help));
         }
     }
@@ -191,10 +198,33 @@ mod tests {
     #[test]
     fn words_are_told_apart() {
         assert_eq!(
-            texts("object.a[0] >= 1.5 && !(x in ['a.b', r\"\\\"]) // a ' comment\n|| b'''it's\n'''"),
+            texts(
+                "object.a[0] >= 1.5 && !(x in ['a.b', r\"\\\"]) // a ' comment\n|| b'''it's\n'''"
+            ),
             [
-                "object", ".", "a", "[", "0", "]", ">=", "1", ".", "5", "&&", "!", "(", "x", "in", "[",
-                "'a.b'", ",", "r\"\\\"", "]", ")", "||", "b'''it's\n'''"
+                "object",
+                ".",
+                "a",
+                "[",
+                "0",
+                "]",
+                ">=",
+                "1",
+                ".",
+                "5",
+                "&&",
+                "!",
+                "(",
+                "x",
+                "in",
+                "[",
+                "'a.b'",
+                ",",
+                "r\"\\\"",
+                "]",
+                ")",
+                "||",
+                "b'''it's\n'''"
             ]
         );
         assert_eq!(texts(r#""a\"b" == 'c'"#), [r#""a\"b""#, "==", "'c'"]);
@@ -228,7 +258,11 @@ mod tests {
         for expression in deep {
             assert!(words(&expression).is_err(), "{expression}");
         }
-        let wide = ["a && ".repeat(500), "a || ".repeat(500), format!("[{}]", "(a),".repeat(500))];
+        let wide = [
+            "a && ".repeat(500),
+            "a || ".repeat(500),
+            format!("[{}]", "(a),".repeat(500)),
+        ];
         for expression in wide {
             assert!(words(&expression).is_ok(), "{expression}");
         }

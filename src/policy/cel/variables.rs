@@ -99,7 +99,7 @@ impl Variables {
                 Ok(())
             }
             None => Err(format!(
-                "on a request of this size it may take more steps than the {BUDGET} that all conditions together have"
+                "it may take more steps than are left of the {BUDGET} that the conditions have together for one request"
             )),
         }
     }
