@@ -160,19 +160,19 @@ const WORST: &[(&str, &str)] = &[
 /// An object with lists and texts of about so many entries and characters, filled up with a text that nobody looks at.
 fn object(count: usize) -> Value {
     let text = |n: usize| format!("entry-number-{n:07}");
-    let mut object = json!({
-        "many": (0..count).collect::<Vec<_>>(),
-        "texts": (0..count).map(text).collect::<Vec<_>>(),
-        "objects": (0..count / 4).map(|n| json!({"name": text(n), "n": n, "none": null})).collect::<Vec<_>>(),
-        "labels": (0..count / 4).map(|n| (text(n), json!("v"))).collect::<serde_json::Map<_, _>>(),
-        "text": "x".repeat(count),
-        "half": "x".repeat(count / 2),
-    });
-    let size = object.to_string().len();
-    if let Some(padding) = LARGE.checked_sub(size) {
-        object["padding"] = json!("p".repeat(padding));
-    }
-    object
+    let object = |padding: usize| {
+        json!({
+            "many": (0..count).collect::<Vec<_>>(),
+            "texts": (0..count).map(text).collect::<Vec<_>>(),
+            "objects": (0..count / 4).map(|n| json!({"name": text(n), "n": n, "none": null})).collect::<Vec<_>>(),
+            "labels": (0..count / 4).map(|n| (text(n), json!("v"))).collect::<serde_json::Map<_, _>>(),
+            "text": "x".repeat(count),
+            "half": "x".repeat(count / 2),
+            "padding": "p".repeat(padding),
+        })
+    };
+    let size = object(0).to_string().len();
+    object(LARGE.saturating_sub(size))
 }
 
 fn body(object: &Value) -> Vec<u8> {

@@ -91,16 +91,6 @@ impl<'e> Estimate<'e> {
         }
     }
 
-    /// How often a loop turns.
-    fn entries(&self, size: Size<'_>) -> u64 {
-        match size {
-            Size::Known(Value::List(list)) => count(list.len()),
-            Size::Known(Value::Map(map)) => count(map.map.len()),
-            Size::Known(_) => 0,
-            Size::AtMost { entries, .. } => entries,
-        }
-    }
-
     fn node(&mut self, node: &'e IdedExpr) -> Size<'e> {
         self.take(1);
         match &node.expr {
@@ -152,7 +142,7 @@ impl<'e> Estimate<'e> {
                 self.node(condition);
                 let (yes, no) = (self.node(yes), self.node(no));
                 Size::AtMost {
-                    entries: self.entries(yes).max(self.entries(no)),
+                    entries: entries_of(yes).max(entries_of(no)),
                     weight: self.weight(yes).max(self.weight(no)),
                 }
             }
@@ -174,7 +164,7 @@ impl<'e> Estimate<'e> {
                 let (left, right) = (self.node(left), self.node(right));
                 let weight = self.weight(left).saturating_add(self.weight(right));
                 self.take(weight);
-                let entries = self.entries(left).saturating_add(self.entries(right));
+                let entries = entries_of(left).saturating_add(entries_of(right));
                 Size::AtMost { entries, weight }
             }
             (operators::IN, [key, container]) => {
@@ -251,7 +241,7 @@ impl<'e> Estimate<'e> {
                 any(result)
             }
             Growth::Joined => {
-                let entries = target.map_or(0, |target| self.entries(target));
+                let entries = target.map_or(0, |target| entries_of(target));
                 let separators = arguments.iter().map(|size| self.weight(*size)).sum::<u64>();
                 let result = weight.saturating_add(entries.saturating_mul(separators));
                 // Numbers are longer in digits than in memory, and so are texts whose characters are written as codes.
@@ -319,7 +309,7 @@ impl<'e> Estimate<'e> {
 
     fn comprehension(&mut self, comprehension: &'e ComprehensionExpr) -> Size<'e> {
         let range = self.node(&comprehension.iter_range);
-        let entries = self.entries(range);
+        let entries = entries_of(range);
         let weight = self.weight(range);
         // Each entry is copied once, and the loop has some work of its own at each turn.
         self.take(weight.saturating_add(entries.saturating_mul(CALL)));
@@ -376,6 +366,16 @@ impl<'e> Estimate<'e> {
                 self.weight(size)
             }
         }
+    }
+}
+
+/// How often a loop over a value turns.
+fn entries_of(size: Size<'_>) -> u64 {
+    match size {
+        Size::Known(Value::List(list)) => count(list.len()),
+        Size::Known(Value::Map(map)) => count(map.map.len()),
+        Size::Known(_) => 0,
+        Size::AtMost { entries, .. } => entries,
     }
 }
 

@@ -95,7 +95,8 @@ fn sign_length(rest: &str) -> usize {
 
 /// The letters before the quote of a text (`r` for raw, `b` for bytes), if a text begins here.
 fn text_prefix(rest: &str) -> Option<&str> {
-    let at = rest.find(['"', '\'']).filter(|at| *at <= 2)?;
+    let mut start = rest.char_indices().take(3);
+    let (at, _) = start.find(|(_, c)| matches!(c, '"' | '\''))?;
     let prefix = rest.get(..at)?;
     prefix.chars().all(|c| "rRbB".contains(c)).then_some(prefix)
 }
