@@ -11,11 +11,13 @@ mod documents;
 mod field;
 mod globs;
 mod node;
+mod values;
 mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, LabelValue, MAX_ITEMS, suggest};
+pub use decode::{Decode, Decoder, Fields, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use documents::parse_each;
 pub use field::{Field, Shape};
 pub use globs::Globs;
 pub use node::{Node, Place, Value, parse};
+pub use values::{LabelValue, MAX_ITEMS};

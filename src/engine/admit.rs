@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::admission::{AdmissionRequest, Edit};
+use crate::admission::{AdmissionRequest, Body, Edit};
 use crate::cluster::{Answers, ClusterView, Fact, Facts, Known, Question};
 use crate::policy::PolicySet;
 
@@ -109,5 +109,7 @@ fn ask_bytes<'p>(
     request: &Value,
 ) -> Result<Judged<'p>, serde_json::Error> {
     let bytes = serde_json::to_vec(request)?;
-    Ok(ask(world, route, &serde_json::from_slice(&bytes)?))
+    let mut request: AdmissionRequest<'_> = serde_json::from_slice(&bytes)?;
+    request.body = Some(Body::Request(&bytes));
+    Ok(ask(world, route, &request))
 }

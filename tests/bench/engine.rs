@@ -12,6 +12,7 @@ use goldkeeper::store;
 use goldkeeper::webhook::review;
 use serde::Deserialize;
 
+mod conditions;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod reviews;
 
@@ -31,6 +32,8 @@ fn main() -> Result<()> {
         &large,
     );
     compile(&mut criterion);
+    conditions::everyday(&mut criterion, &Class::Allowed.review(), &small)?;
+    conditions::worst_condition(&mut criterion, &small)?;
     criterion.final_summary();
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod apiserver;
 mod architecture;
+mod conditions;
 mod corpus;
 mod generated;
 mod policies;
