@@ -1,6 +1,5 @@
 //! Typed reading of a tree that reports every fault and goes on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Diagnostic, Field, Node, Place, Severity, Shape, Value};
@@ -15,25 +14,49 @@ pub trait Decode: Sized {
 #[derive(Debug)]
 pub struct Decoder {
     file: Arc<str>,
+    lines: Vec<String>,
     path: Vec<String>,
     owner: Place,
     diagnostics: Vec<Diagnostic>,
+    errors: usize,
 }
+
+/// How many faults of one file are told; who mends them is told the next ones.
+const MAX_FAULTS: usize = 500;
+
+/// How long a message may be, in characters: it may quote what was found.
+const MAX_MESSAGE: usize = 500;
 
 impl Decoder {
     /// A decoder for a file of this name.
     pub fn new(file: Arc<str>) -> Self {
+        Self::with_text(file, "")
+    }
+
+    /// A decoder for a file of this name and text, which can tell places within the texts of the file.
+    pub fn with_text(file: Arc<str>, text: &str) -> Self {
         Self {
             file,
+            lines: text
+                .trim_start_matches('\u{feff}')
+                .lines()
+                .map(str::to_owned)
+                .collect(),
             path: Vec::new(),
             owner: Place::default(),
             diagnostics: Vec::new(),
+            errors: 0,
         }
     }
 
     /// The file being read.
     pub fn file(&self) -> &Arc<str> {
         &self.file
+    }
+
+    /// How many errors there were so far.
+    pub const fn errors(&self) -> usize {
+        self.errors
     }
 
     /// What was found wrong.
@@ -76,12 +99,25 @@ impl Decoder {
     }
 
     fn report(&mut self, severity: Severity, place: Place, message: &str, help: String) {
+        // A file with an error has one told, whatever else is left out.
+        self.errors += usize::from(severity == Severity::Error);
+        let told = match severity {
+            Severity::Error => self.errors,
+            Severity::Warning => self.diagnostics.len(),
+        };
+        if told > MAX_FAULTS {
+            return;
+        }
         let path = self.path.concat();
-        let message = if path.is_empty() {
+        let mut message = if path.is_empty() {
             message.to_owned()
         } else {
             format!("{path}: {message}")
         };
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
         self.diagnostics.push(Diagnostic {
             severity,
             message,
@@ -90,6 +126,33 @@ impl Decoder {
             column: place.column,
             help,
         });
+    }
+
+    /// Whether no further fault is told.
+    const fn is_full(&self) -> bool {
+        self.errors >= MAX_FAULTS
+    }
+
+    /// The place in the file of a line and column (both from 1, in characters) within a node's text, if the text stands
+    /// there as it is: plain or quoted on one line, or as a block (`|`) of several.
+    pub fn place_within(&self, node: &Node, line: usize, column: usize) -> Option<Place> {
+        let Value::Text(text) = &node.value else {
+            return None;
+        };
+        let first = usize::try_from(node.place.line).ok()?.checked_sub(1)?;
+        let before = usize::try_from(node.place.column).ok()?.checked_sub(1)?;
+        let opening = self.lines.get(first)?.chars().nth(before);
+        let indent = before + usize::from(matches!(opening, Some('"' | '\'')));
+        let mut lines = text.lines().zip(self.lines.iter().skip(first));
+        let stands = |(wanted, found): (&str, &String)| {
+            let found: String = found.chars().skip(indent).collect();
+            found.starts_with(wanted)
+        };
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        lines.all(stands).then(|| Place {
+            line: narrow(first + line),
+            column: narrow(indent + column),
+        })
     }
 
     /// The object at this place is the one that [`Decoder::missing`] speaks of.
@@ -116,6 +179,8 @@ impl Decoder {
 /// The fields of an object node: unknown and repeated ones are reported at once.
 pub struct Fields<'n> {
     entries: Vec<(&'n str, &'n Node)>,
+    /// Fields that are there under a name much like theirs: told once is enough.
+    misspelt: Vec<&'static str>,
     place: Place,
 }
 
@@ -134,8 +199,13 @@ impl<'n> Fields<'n> {
         };
         decoder.owner = node.place;
         let mut kept: Vec<(&str, &Node)> = Vec::new();
+        let mut misspelt = Vec::new();
         for (name, place, value) in entries {
-            if !known.contains(&name.as_str()) {
+            if !known.contains(&name.as_str()) && decoder.is_full() {
+                // What is not told need not be put into words.
+                decoder.errors += 1;
+            } else if !known.contains(&name.as_str()) {
+                misspelt.extend(nearest(name, &known));
                 decoder.error_at(
                     *place,
                     format!("unknown field `{name}`: not a field of {owner}"),
@@ -150,6 +220,7 @@ impl<'n> Fields<'n> {
         }
         Some(Self {
             entries: kept,
+            misspelt,
             place: node.place,
         })
     }
@@ -180,7 +251,7 @@ impl<'n> Fields<'n> {
     /// Reads a field that must be there.
     pub fn required<T: Decode>(&self, name: &str, help: &str, decoder: &mut Decoder) -> Option<T> {
         let value = self.optional(name, decoder)?;
-        if value.is_none() {
+        if value.is_none() && !self.misspelt.contains(&name) {
             decoder.error_at(self.place, format!("field `{name}` is missing"), help);
         }
         value
@@ -199,136 +270,24 @@ fn belongs(name: &str, known: &[Field]) -> Option<String> {
     ))
 }
 
-/// "did you mean", and what is known.
-pub fn suggest(found: &str, known: &[&str]) -> String {
+/// The known name that is most like another one, if it is much like it.
+fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
     let near = known
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .map(|name| (strsim::damerau_levenshtein(found, name), *name))
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
         .min();
+    near.map(|(_, name)| name)
+}
+
+/// "did you mean", and what is known.
+pub fn suggest(found: &str, known: &[&str]) -> String {
     let mut sorted = known.to_vec();
     sorted.sort_unstable();
-    let known = format!("known here: {}", sorted.join(", "));
-    match near {
-        Some((_, name)) => format!("did you mean `{name}`? {known}"),
-        None => known,
-    }
-}
-
-impl Decode for String {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.clone()),
-            Value::Text(_) => {
-                decoder.error(
-                    node,
-                    "the text is empty",
-                    "give it a value or remove the line",
-                );
-                None
-            }
-            Value::Bool(_) | Value::Number(_) => {
-                decoder.wrong_type(node, "a text", "put it in quotes");
-                None
-            }
-            _ => {
-                decoder.wrong_type(node, "a text", "one word or one sentence");
-                None
-            }
-        }
-    }
-}
-
-impl Decode for bool {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        if let Value::Bool(value) = node.value {
-            return Some(value);
-        }
-        decoder.wrong_type(
-            node,
-            "true or false",
-            "write `true` or `false` without quotes",
-        );
-        None
-    }
-}
-
-/// How to make a list of what was found.
-pub(super) fn list_help(found: &Value) -> String {
-    match found {
-        Value::Text(text) => format!("write [\"{text}\"]"),
-        Value::Map(_) => "begin each entry of the list with `- `".to_owned(),
-        _ => "write each entry on a line that begins with `- `, or [] for an empty list".to_owned(),
-    }
-}
-
-impl<T: Decode> Decode for Vec<T> {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let Value::List(items) = &node.value else {
-            decoder.wrong_type(node, "a list", &list_help(&node.value));
-            return None;
-        };
-        let mut list = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            decoder.enter_index(index);
-            list.extend(T::decode(item, decoder));
-            decoder.leave();
-        }
-        (list.len() == items.len()).then_some(list)
-    }
-}
-
-/// A text that may be empty, as the value of a label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelValue(pub String);
-
-impl Decode for LabelValue {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) => Some(Self(text.clone())),
-            _ => String::decode(node, decoder).map(Self),
-        }
-    }
-}
-
-impl Decode for BTreeMap<String, LabelValue> {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            decoder.wrong_type(node, "an object of texts", "for example {team: blue}");
-            return None;
-        };
-        let mut map = Self::new();
-        for (name, place, value) in entries {
-            decoder.enter(name);
-            if let Some(text) = LabelValue::decode(value, decoder)
-                && map.insert(name.clone(), text).is_some()
-            {
-                let help = "keep one of the two; YAML objects have each key once";
-                decoder.error_at(*place, format!("`{name}` stands twice"), help);
-            }
-            decoder.leave();
-        }
-        (map.len() == entries.len()).then_some(map)
-    }
-}
-
-impl Decode for jiff::civil::Date {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let help = "write it as year-month-day, for example 2027-01-31";
-        let Value::Text(text) = &node.value else {
-            decoder.wrong_type(node, "a date", help);
-            return None;
-        };
-        let is_form = |(at, byte): (usize, u8)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        };
-        let is_formed = text.len() == 10 && text.bytes().enumerate().all(is_form);
-        let date = is_formed.then(|| text.parse().ok()).flatten();
-        if date.is_none() {
-            decoder.error(node, format!("`{text}` is not a date"), help);
-        }
-        date
+    let list = format!("known here: {}", sorted.join(", "));
+    match nearest(found, known) {
+        Some(name) => format!("did you mean `{name}`? {list}"),
+        None => list,
     }
 }
 
@@ -388,7 +347,6 @@ mod tests {
                  = help: did you mean `left`? known here: left, right",
                 "error: field `right` stands twice\n  --> f.yaml:3:1\n  \
                  = help: keep one of the two; YAML objects have each key once",
-                "error: field `left` is missing\n  --> f.yaml:1:1\n  = help: name it",
                 "error: right[0]: expected true or false, found the number `1`\n  --> f.yaml:2:9\n  \
                  = help: write `true` or `false` without quotes",
                 "error: right[1]: expected true or false, found the text `maybe`\n  --> f.yaml:2:12\n  \

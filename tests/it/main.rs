@@ -10,11 +10,14 @@
 
 mod apiserver;
 mod architecture;
+mod conditions;
 mod corpus;
 mod generated;
 mod manuals;
 mod policies;
+mod policies_command;
 mod properties;
+mod readme;
 mod reload;
 mod schema;
 mod serve;

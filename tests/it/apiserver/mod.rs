@@ -19,6 +19,7 @@ mod order;
 mod people;
 mod platform;
 mod plugin;
+mod policies;
 mod settings;
 mod snapshot;
 mod stand_in;
