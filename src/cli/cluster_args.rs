@@ -10,25 +10,24 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::cluster::{ClusterView, Fact, Known, Question};
+use crate::cluster::{Answer, ClusterView, Known, Question};
 use crate::store;
 use crate::telemetry::Pulse;
-use crate::watch::{self, LiveReader, LiveReads as LiveReadCounts, Watch};
+use crate::watch::{LiveReader, LiveReads as LiveReadCounts, Watch};
 use crate::webhook::LiveReads;
+
+use super::api_args::ApiArgs;
 
 /// Where the cluster comes from.
 #[derive(Debug, Args)]
 pub(super) struct ClusterArgs {
-    /// Take the cluster from files or folders (`kubectl get -o yaml`) instead of watching one; may be repeated
+    /// Take the cluster from files or folders instead of watching one: what `goldkeeper snapshot` wrote, or
+    /// `kubectl get -o yaml`; may be repeated
     #[arg(long, env = "GOLDKEEPER_CLUSTER_FROM", value_name = "PATH", value_delimiter = ',',
         conflicts_with_all = ["kubeconfig", "context"])]
     cluster_from: Vec<PathBuf>,
-    /// Kubeconfig of the cluster to watch; in a pod, and without it, the pod's own cluster
-    #[arg(long, env = "GOLDKEEPER_KUBECONFIG", value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, env = "GOLDKEEPER_CONTEXT", value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    api: ApiArgs,
 }
 
 /// A cluster to answer from.
@@ -43,11 +42,7 @@ pub(super) struct Cluster {
 impl ClusterArgs {
     /// Reads the files, or starts to watch.
     pub(super) async fn open(self) -> Result<Cluster> {
-        let Self {
-            cluster_from,
-            kubeconfig,
-            context,
-        } = self;
+        let Self { cluster_from, api } = self;
         if !cluster_from.is_empty() {
             let names: Vec<String> = cluster_from
                 .iter()
@@ -55,12 +50,12 @@ impl ClusterArgs {
                 .collect();
             let files = store::read_cluster(&cluster_from)?;
             return Ok(Cluster {
+                origin: format!("{} ({})", names.join(", "), files.describe()),
                 view: Arc::new(ArcSwap::new(files.view)),
-                origin: format!("{} ({} objects)", names.join(", "), files.objects),
                 watch: None,
             });
         }
-        let client = watch::client(kubeconfig.as_deref(), context.as_deref()).await?;
+        let client = api.client().await?;
         let watch = Watch::start(client);
         Ok(Cluster {
             view: watch.shared_view(),
@@ -91,12 +86,16 @@ impl Cluster {
             let LiveReadCounts {
                 found,
                 absent,
+                allowed,
+                denied,
                 failed,
                 shared,
             } = watch.live().reads();
             let reads = vec![
                 ("found", found),
                 ("absent", absent),
+                ("allowed", allowed),
+                ("denied", denied),
                 ("failed", failed),
                 ("shared", shared),
             ];
@@ -116,7 +115,7 @@ impl LiveReads for Reader {
         &'a self,
         question: &'a Question,
         deadline: Instant,
-    ) -> BoxFuture<'a, Known<Option<Fact>>> {
+    ) -> BoxFuture<'a, Known<Answer>> {
         self.0.read(question, deadline).boxed()
     }
 }

@@ -41,16 +41,32 @@ impl Builder {
         }
     }
 
+    /// For more objects on top of a view.
+    pub fn on(view: &ClusterView) -> Self {
+        Self {
+            view: view.clone(),
+            staged: Vec::new(),
+        }
+    }
+
     /// Folds in an object from a file, or the items of a `List`. Returns how many objects were of a kind that the view
     /// keeps.
     pub fn fold(&mut self, object: &Value) -> usize {
         self.add(Pruned::of(object))
     }
 
-    /// Adds what was kept of objects as they were read. Returns how many there are.
+    /// Adds what was kept of objects as they were read. Returns how many there are. What the header of a snapshot says
+    /// of what it holds counts; without one everything is taken as it was.
     pub fn add(&mut self, pruned: Pruned) -> usize {
         let count = pruned.objects.len();
         self.view.openshift |= pruned.openshift;
+        for snapshot in pruned.snapshots.iter().flatten() {
+            // It was asked; the rest are signs.
+            self.view.openshift = snapshot.openshift;
+            for (kind, own) in Kind::ALL.into_iter().zip(&mut self.view.coverage) {
+                *own = snapshot.coverage(kind);
+            }
+        }
         for (kind, key, fact) in pruned.objects {
             self.apply(kind, key, fact);
         }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::admission::{AdmissionRequest, FieldPath};
+use crate::admission::{AdmissionRequest, FieldPath, Resource};
 use crate::cluster::{Facts, Question};
 use crate::policy::{Doubt, Inputs, Matches, Policy, PolicySet};
 use crate::rules::{Finding, Stage, Subject, Undetermined, Webhook};
@@ -29,9 +29,9 @@ impl Route {
         webhook: None,
     };
 
-    fn asks(self, policy: &Policy) -> bool {
+    fn asks(self, policy: &Policy, resource: Resource) -> bool {
         self.webhook
-            .is_none_or(|webhook| webhook == policy.webhook())
+            .is_none_or(|webhook| webhook == policy.webhook(resource))
     }
 }
 
@@ -92,7 +92,7 @@ pub fn evaluate<'p>(
     let inputs = Inputs::of(request);
     for policy in policies.policies() {
         let wanted = policy.rule.wants(route.stage, resource, request.operation);
-        if !wanted || !route.asks(policy) {
+        if !wanted || !route.asks(policy, resource) {
             continue;
         }
         let findings = match policy.matches(request, resource, &facts, today, &inputs) {
@@ -127,7 +127,8 @@ impl<'p> Evaluation<'p> {
                     field: edit.path,
                 });
             }
-            Finding::Violation(_) | Finding::Undetermined(_) if stage == Stage::Fill => {}
+            Finding::Violation(_) | Finding::Advice(_) | Finding::Undetermined(_)
+                if stage == Stage::Fill => {}
             finding => self.outcomes.push(Outcome { policy, finding }),
         }
     }

@@ -17,7 +17,7 @@ const MAX_CHARACTERS: usize = 1500;
 pub(super) fn denial(outcome: &Outcome<'_>) -> String {
     let policy = outcome.policy;
     let (summary, field, details) = match &outcome.finding {
-        Finding::Violation(violation) => {
+        Finding::Violation(violation) | Finding::Advice(violation) => {
             (&violation.summary, &violation.field, &*violation.details)
         }
         Finding::Undetermined(undetermined) => {
@@ -43,7 +43,9 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
             lines.add("reason", &undetermined.reason);
             lines.add("instead", &instead(is_condition));
         }
-        Finding::Violation(violation) => lines.add("found", &violation.found),
+        Finding::Violation(violation) | Finding::Advice(violation) => {
+            lines.add("found", &violation.found);
+        }
         Finding::Fill(_) => {}
     }
     for detail in details {
@@ -100,7 +102,7 @@ impl Lines {
 /// A warning: one sentence on one line, with the administrator's word flattened into it.
 pub(super) fn warning(outcome: &Outcome<'_>) -> String {
     let summary = match &outcome.finding {
-        Finding::Violation(violation) => violation
+        Finding::Violation(violation) | Finding::Advice(violation) => violation
             .let_through
             .as_ref()
             .unwrap_or(&violation.summary)
@@ -122,7 +124,9 @@ pub(super) fn record(outcome: &Outcome<'_>) -> String {
     let policy = &outcome.policy.name;
     match &outcome.finding {
         Finding::Fill(edit) => format!("{}={} [{policy}]", edit.path, edit.value),
-        Finding::Violation(violation) => format!("{} [{policy}]", violation.summary),
+        Finding::Violation(violation) | Finding::Advice(violation) => {
+            format!("{} [{policy}]", violation.summary)
+        }
         Finding::Undetermined(undetermined) => {
             format!(
                 "{}: {} [{policy}]",

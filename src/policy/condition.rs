@@ -50,7 +50,7 @@
 use std::cell::OnceCell;
 
 use crate::admission::{AdmissionRequest, Body};
-use crate::document::{Decode, Decoder, Fields, Node, Value};
+use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, Value};
 
 use super::cel::{Fault, Program, Variables};
 use super::{Doubt, Matches};
@@ -61,7 +61,22 @@ const MAX_CONDITIONS: usize = 64;
 /// The longest name, as in Kubernetes.
 const MAX_NAME: usize = 63;
 
-const FIELDS: &[&str] = &["name", "expression"];
+/// The fields of a condition.
+pub(super) const FIELDS: &[Field] = &[
+    Field::required(
+        "name",
+        Shape::Form("^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$", "name"),
+    )
+    .told("What messages call the condition; no other condition of the policy has it.")
+    .example("\"not-the-installer\""),
+    Field::required("expression", Shape::Text)
+        .told(
+            "A CEL expression that gives a boolean, over `object` (null on DELETE), `oldObject` (null on CREATE) and \
+             `request` (`operation`, `namespace`, `name`, `userInfo.username`, `userInfo.groups`, `dryRun`, …), with the \
+             functions of CEL and of Kubernetes.",
+        )
+        .example("\"request.userInfo.username != 'installer'\""),
+];
 
 /// One of `spec.matchConditions`.
 #[derive(Debug)]

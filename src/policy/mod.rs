@@ -9,6 +9,10 @@ mod condition;
 mod exemption;
 mod file;
 mod matching;
+mod never;
+mod notice;
+mod schema;
+mod selector;
 mod set;
 mod standing;
 
@@ -22,7 +26,11 @@ use crate::rules::{Judge, Rule, Webhook};
 
 pub use condition::{Condition, Inputs};
 pub use exemption::Exemption;
+pub use file::SPEC;
 pub use matching::{Doubt, Match, Matches};
+pub use notice::{ENDING_SOON, Ending};
+pub use schema::schema;
+pub use selector::Selector;
 pub use set::{PolicySet, PolicySource};
 pub use standing::Standing;
 
@@ -107,11 +115,11 @@ impl Policy {
             .any(|exemption| exemption.is_in_force(today) && exemption.covers(&request.user_info))
     }
 
-    /// The validating webhook that delivers this policy's requests. One that never refuses must not be registered
-    /// closed, or an outage would refuse what the policy lets through.
-    pub const fn webhook(&self) -> Webhook {
+    /// The validating webhook that delivers this policy's requests for a resource. One that never refuses must not be
+    /// registered closed, or an outage would refuse what the policy lets through.
+    pub const fn webhook(&self, resource: Resource) -> Webhook {
         let refuses = self.actions.deny || matches!(self.on_missing_data, OnMissingData::Deny);
-        match self.rule.webhook {
+        match self.rule.webhook(resource) {
             Webhook::ProtectedNamespaces if !refuses => Webhook::ProtectedNamespacesWarnings,
             webhook => webhook,
         }

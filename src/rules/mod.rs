@@ -6,13 +6,14 @@
 
 mod boot_source_namespace;
 mod finding;
+mod platform;
 mod protected_namespaces;
 
 use std::fmt;
 
 use crate::admission::{AdmissionRequest, Operation, Resource};
 use crate::cluster::Facts;
-use crate::document::{Decoder, Globs, Node};
+use crate::document::{Decoder, Field, Globs, Node};
 
 pub use finding::{Detail, Finding, Undetermined, Violation};
 
@@ -44,6 +45,8 @@ pub enum Webhook {
     ProtectedNamespacesWarnings,
     /// Boot sources of virtual machines: open when goldkeeper is down.
     BootSources,
+    /// Settings of the platform and storage classes, whatever the rule: open when goldkeeper is down.
+    ClusterSettings,
 }
 
 /// What a rule wants to see.
@@ -70,8 +73,12 @@ pub struct Rule {
     pub fills: &'static [Trigger],
     /// Which requests it judges.
     pub validates: &'static [Trigger],
-    /// Which webhook delivers the requests it judges.
+    /// Which webhook delivers the requests it judges; those for settings of the cluster come by one of their own
+    /// ([`Rule::webhook`]).
     pub webhook: Webhook,
+    /// The fields of `spec.parameters`, for the decoder and the schema. The manual says what each is for, in a list item
+    /// under `## Parameters` that begins with its name.
+    pub parameters: &'static [Field],
     /// Reads `spec.parameters` of a policy of this kind; `None` if there is a fault (already reported). The node is
     /// absent where the policy has no parameters.
     pub decode: DecodeParameters,
@@ -129,6 +136,14 @@ impl Rule {
         }
     }
 
+    /// Which webhook delivers the requests for a resource: settings of the cluster are apart from what users make.
+    pub const fn webhook(&self, resource: Resource) -> Webhook {
+        match resource {
+            Resource::HyperConvergeds | Resource::StorageClasses => Webhook::ClusterSettings,
+            _ => self.webhook,
+        }
+    }
+
     /// Whether the rule wants to see such a request.
     pub fn wants(&self, stage: Stage, resource: Resource, operation: Operation) -> bool {
         self.triggers(stage).iter().any(|trigger| {
@@ -146,6 +161,26 @@ impl Rule {
             .map(|line| line.strip_prefix(' ').unwrap_or(line))
             .collect();
         text.join("\n")
+    }
+
+    /// What the manual says of a parameter, as Markdown on one line; empty if nothing.
+    pub fn parameter_text(&self, name: &str) -> String {
+        let manual = self.manual();
+        let section = manual.lines().skip_while(|line| *line != "## Parameters");
+        let section = section.skip(1).take_while(|line| !line.starts_with("## "));
+        let begins = format!("- `{name}`: ");
+        let mut text: Vec<&str> = Vec::new();
+        for line in section {
+            if let Some(first) = line.strip_prefix(&begins) {
+                text.push(first);
+            } else if !text.is_empty() {
+                if !line.starts_with("  ") {
+                    break;
+                }
+                text.push(line.trim());
+            }
+        }
+        text.join(" ")
     }
 
     /// All resources that the rule looks at, in the order of [`Resource::ALL`].

@@ -17,4 +17,6 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod plugin;
+mod snapshot;
 mod wire;

@@ -1,5 +1,6 @@
 //! What users type, and what they see.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -39,6 +40,28 @@ impl Bench {
         self.kubectl_with(&line.split_whitespace().collect::<Vec<_>>())
     }
 
+    /// Runs kubectl with goldkeeper as its plugin, as `goldkeeper completions --help` says to install it.
+    pub(in super::super) fn kubectl_with_plugin(&self, arguments: &[&str]) -> Seen {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = self.desk.join("plugins");
+        if !folder.exists() {
+            std::fs::create_dir(&folder).unwrap();
+            let program = env!("CARGO_BIN_EXE_goldkeeper");
+            symlink(program, folder.join("kubectl-goldkeeper")).unwrap();
+            let script = self
+                .goldkeeper(&["completions", "kubectl"])
+                .succeeded()
+                .stdout;
+            let file = folder.join("kubectl_complete-goldkeeper");
+            std::fs::write(&file, script).unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new(self.assets.join("kubectl"));
+        command.env("PATH", format!("{}:{path}", folder.display()));
+        self.run_command(&mut command, &self.kubeconfig, arguments)
+    }
+
     /// Runs kubectl for what is not to be shown.
     pub(in super::super) fn secret(&self, line: &str) -> String {
         let seen = self.quietly(&line.split_whitespace().collect::<Vec<_>>());
@@ -61,11 +84,41 @@ impl Bench {
         seen
     }
 
+    /// Runs goldkeeper as the administrator.
+    pub(in super::super) fn goldkeeper(&self, arguments: &[&str]) -> Seen {
+        self.show_goldkeeper(&self.kubeconfig, arguments)
+    }
+
+    /// Runs goldkeeper as a user that the administrator takes the part of.
+    pub(in super::super) fn goldkeeper_as(&self, user: &str, arguments: &[&str]) -> Seen {
+        let text = std::fs::read_to_string(&self.kubeconfig).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
+        for entry in config["users"].as_array_mut().unwrap() {
+            entry["user"]["as"] = user.into();
+        }
+        let file = self.desk.join(format!("kubeconfig-of-{user}"));
+        std::fs::write(&file, config.to_string()).unwrap();
+        self.show_goldkeeper(&file, arguments)
+    }
+
+    fn show_goldkeeper(&self, kubeconfig: &Path, arguments: &[&str]) -> Seen {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
+        let seen = self.run_command(&mut command, kubeconfig, arguments);
+        eprintln!("$ goldkeeper {}", arguments.join(" "));
+        eprint!("{}", seen.stderr);
+        seen
+    }
+
     fn quietly(&self, arguments: &[&str]) -> Seen {
-        let output = Command::new(self.assets.join("kubectl"))
+        let mut command = Command::new(self.assets.join("kubectl"));
+        self.run_command(&mut command, &self.kubeconfig, arguments)
+    }
+
+    fn run_command(&self, command: &mut Command, kubeconfig: &Path, arguments: &[&str]) -> Seen {
+        let output = command
             .args(arguments)
             .current_dir(&self.desk)
-            .env("KUBECONFIG", &self.kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             .env("KUBECACHEDIR", self.processes.folder.join("kubectl-cache"))
             .env("KUBERC", "off")
             .env_remove("KUBECTL_EXTERNAL_DIFF")
