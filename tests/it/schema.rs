@@ -81,6 +81,8 @@ fn sound(shape: Shape, rule: &'static Rule) -> BoxedStrategy<Value> {
         Shape::Form(_, "namespace/name") => select(vec!["ci/deployer", "*/x", "ci/*"])
             .prop_map(|name| json!(name))
             .boxed(),
+        // Conditions of one name twice are refused by the loader alone; so long a name never comes twice.
+        Shape::Form(_, "name") => "[a-z]{16}".prop_map(|name| json!(name)).boxed(),
         Shape::Form(_, other) => panic!("this test knows no {other}"),
         Shape::LabelValue => Just(json!("")).boxed(),
         Shape::Switch => any::<bool>().prop_map(Value::Bool).boxed(),
@@ -120,6 +122,7 @@ fn object(fields: &'static [Field], rule: &'static Rule) -> BoxedStrategy<Value>
                 "namespaces" => Shape::List(1, &Shape::Word(&["openshift-*", "*-x", "openshift"])),
                 "excludeNamespaces" => Shape::List(0, &Shape::Word(&["elsewhere", "nowhere-*"])),
                 "users" => Shape::SOME_PATTERNS,
+                "expression" => Shape::Word(&["true", "request.operation != 'DELETE'"]),
                 _ => field.shape,
             };
             (so_far, sound(shape, rule), any::<bool>())
