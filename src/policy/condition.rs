@@ -65,12 +65,16 @@ const MAX_NAME: usize = 63;
 pub(super) const FIELDS: &[Field] = &[
     Field::required(
         "name",
-        Shape::Form("^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "condition"),
+        Shape::Form("^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$", "condition"),
     )
-    .told("The name that messages give to it.")
+    .told("What messages call the condition; no other condition of the policy has it.")
     .example("\"not-the-installer\""),
     Field::required("expression", Shape::Form("\\S", "CEL"))
-        .told("What must be true, in CEL. `has(object.spec.running)` asks for a field that may be missing.")
+        .told(
+            "A CEL expression that gives a boolean, over `object` (null on DELETE), `oldObject` (null on CREATE) and \
+             `request` (`operation`, `namespace`, `name`, `userInfo.username`, `userInfo.groups`, `dryRun`, …), with the \
+             functions of CEL and of Kubernetes.",
+        )
         .example("\"request.userInfo.username != 'installer'\""),
 ];
 

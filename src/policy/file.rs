@@ -38,7 +38,10 @@ pub const SPEC: &[Field] = &[
         "matchConditions",
         Shape::List(0, &Shape::Object(condition::FIELDS)),
     )
-    .told("Conditions in CEL over `object`, `oldObject` and `request`; all must be true for the policy to look at it.")
+    .told(
+        "Conditions in CEL over `object`, `oldObject` and `request`; the policy is for a request if all are true. If one \
+         gives no answer and none is false, `onMissingData` decides.",
+    )
     .default("[]")
     .example(
         "[{\"name\": \"not-the-installer\", \"expression\": \"request.userInfo.username != 'installer'\"}]",

@@ -96,12 +96,17 @@ impl Program {
         Ok(Self { tree, patterns })
     }
 
+    /// The most steps that an evaluation takes; see [`cost`].
+    fn estimate(&self, variables: &Variables) -> u64 {
+        cost::estimate(&self.tree, &self.patterns, variables)
+    }
+
     /// Evaluates the expression.
     ///
     /// # Errors
     /// Why it gives no boolean, in the words of people, without the values of the request.
     pub(super) fn evaluate(&self, variables: &Variables) -> Result<bool, String> {
-        variables.spend(cost::estimate(&self.tree, &self.patterns, variables))?;
+        variables.spend(self.estimate(variables))?;
         let mut context = variables.context().new_inner_scope();
         for (index, pattern) in self.patterns.iter().enumerate() {
             let pattern = Value::Opaque(pattern.clone());

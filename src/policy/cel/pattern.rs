@@ -4,7 +4,7 @@ use kube_cel::cel::objects::Opaque;
 use regex::{Regex, RegexBuilder};
 
 /// The largest program that a pattern may become, in bytes. Trying a pattern takes time in proportion to it.
-const MAX_SIZE: usize = 64 * 1024;
+const MAX_SIZE: usize = 128 * 1024;
 
 /// A pattern of `matches`, `find` or `findAll`.
 #[derive(Debug)]
