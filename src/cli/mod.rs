@@ -4,6 +4,7 @@ mod banner;
 mod cluster_args;
 mod policy_args;
 mod serve;
+mod snapshot;
 mod webhook_config;
 
 use std::io::{IsTerminal, Write};
@@ -42,6 +43,8 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 found something, 2 could not do
 enum Command {
     /// Answers the API server's admission reviews over HTTPS
     Serve(serve::Serve),
+    /// Writes down what is looked at in a cluster, for --cluster-from
+    Snapshot(snapshot::TakeSnapshot),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
 }
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Snapshot(snapshot) => snapshot.run(),
         Command::WebhookConfig(config) => config.run(),
     };
     match outcome {

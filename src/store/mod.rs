@@ -3,10 +3,12 @@
 mod cluster_files;
 mod policies;
 mod reload;
+mod snapshot;
 
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use policies::compile_folder;
 pub use reload::Reload;
+pub use snapshot::{SnapshotText, write_whole};
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,14 @@ pub enum StoreError {
     #[error("can't read {}", path.display())]
     Read {
         /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file can't be written.
+    #[error("can't write {}", path.display())]
+    Write {
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,

@@ -17,4 +17,5 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod snapshot;
 mod wire;
