@@ -1,6 +1,132 @@
 //! The places in an object that name a boot source.
 
+use super::object::{Claim, DataVolumeSpec, DataVolumeTemplate, Matcher, Source, TemplateSpec};
+use super::tolerant::Many;
 use super::{FieldPath, Object, Resource, SourceRef};
+
+const VIRTUAL_MACHINE: &[&str] = &["spec"];
+const POOL: &[&str] = &["spec", "virtualMachineTemplate", "spec"];
+
+/// A virtual machine in an object: the object itself, or the one that a pool makes its machines from.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'o> {
+    /// Templates of its data volumes.
+    pub data_volume_templates: &'o Many<DataVolumeTemplate<'o>>,
+    /// Its instance type.
+    pub instancetype: Option<&'o Matcher<'o>>,
+    /// Its preference.
+    pub preference: Option<&'o Matcher<'o>>,
+    /// What its instance is made from.
+    pub template: Option<&'o TemplateSpec<'o>>,
+    base: &'static [&'static str],
+}
+
+impl<'o> Machine<'o> {
+    /// The virtual machine in an object of this resource, if it holds one.
+    pub fn of(resource: Resource, object: &'o Object<'o>) -> Option<Self> {
+        let spec = object.spec.get()?;
+        match resource {
+            Resource::VirtualMachines => Some(Self {
+                data_volume_templates: &spec.data_volume_templates,
+                instancetype: spec.instancetype.get(),
+                preference: spec.preference.get(),
+                template: spec.template.get().and_then(|template| template.spec.get()),
+                base: VIRTUAL_MACHINE,
+            }),
+            Resource::VirtualMachinePools => {
+                let spec = spec.virtual_machine_template.get()?.spec.get()?;
+                Some(Self {
+                    data_volume_templates: &spec.data_volume_templates,
+                    instancetype: spec.instancetype.get(),
+                    preference: spec.preference.get(),
+                    template: spec.template.get().and_then(|template| template.spec.get()),
+                    base: POOL,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a field of its spec is.
+    pub fn path(&self, field: &'static str) -> FieldPath {
+        FieldPath::of(self.base).field(field)
+    }
+}
+
+/// A data volume that an object asks for: the object itself, or one of the templates of a virtual machine.
+#[derive(Clone, Copy, Debug)]
+pub struct VolumeRequest<'o> {
+    /// `metadata.name` of the template; `None` for a `DataVolume` and where it is missing.
+    pub template_name: Option<&'o str>,
+    /// The boot source it is cloned from.
+    pub source_ref: Option<&'o SourceRef<'o>>,
+    /// The object it is cloned from.
+    pub source: Option<&'o Source<'o>>,
+    /// The claim it asks for, completed by CDI.
+    pub storage: Option<&'o Claim<'o>>,
+    /// The claim it asks for, as it stands.
+    pub pvc: Option<&'o Claim<'o>>,
+    base: &'static [&'static str],
+    index: Option<usize>,
+}
+
+impl<'o> VolumeRequest<'o> {
+    /// All data volumes that an object of this resource asks for, in the order of the object.
+    pub fn all(resource: Resource, object: &'o Object<'o>) -> impl Iterator<Item = Self> + use<'o> {
+        let own = match resource {
+            Resource::DataVolumes => object.spec.get().map(|spec| Self {
+                template_name: None,
+                source_ref: spec.source_ref.get(),
+                source: spec.source.get(),
+                storage: spec.storage.get(),
+                pvc: spec.pvc.get(),
+                base: VIRTUAL_MACHINE,
+                index: None,
+            }),
+            _ => None,
+        };
+        let machine = Machine::of(resource, object).into_iter();
+        let templates = machine.flat_map(|machine| {
+            let templates = machine.data_volume_templates.iter();
+            templates.filter_map(move |(index, template)| {
+                let name = template.metadata.get().and_then(|meta| meta.name.get());
+                Some(Self::of_template(
+                    template.spec.get()?,
+                    name,
+                    machine.base,
+                    index,
+                ))
+            })
+        });
+        own.into_iter().chain(templates)
+    }
+
+    fn of_template(
+        spec: &'o DataVolumeSpec<'o>,
+        template_name: Option<&'o str>,
+        base: &'static [&'static str],
+        index: usize,
+    ) -> Self {
+        Self {
+            template_name,
+            source_ref: spec.source_ref.get(),
+            source: spec.source.get(),
+            storage: spec.storage.get(),
+            pvc: spec.pvc.get(),
+            base,
+            index: Some(index),
+        }
+    }
+
+    /// Where the spec of this data volume is.
+    pub fn path(&self) -> FieldPath {
+        let base = FieldPath::of(self.base);
+        match self.index {
+            Some(index) => base.field("dataVolumeTemplates").index(index).field("spec"),
+            None => base,
+        }
+    }
+}
 
 /// A `sourceRef` found in an object, with where it was found.
 #[derive(Clone, Copy, Debug)]
@@ -9,69 +135,34 @@ pub struct BootReference<'o> {
     pub template_name: Option<&'o str>,
     /// The reference.
     pub source_ref: &'o SourceRef<'o>,
-    base: &'static [&'static str],
-    index: Option<usize>,
+    request: VolumeRequest<'o>,
 }
-
-const VIRTUAL_MACHINE: &[&str] = &["spec", "dataVolumeTemplates"];
-const POOL: &[&str] = &[
-    "spec",
-    "virtualMachineTemplate",
-    "spec",
-    "dataVolumeTemplates",
-];
-const DATA_VOLUME: &[&str] = &["spec", "sourceRef"];
 
 impl<'o> BootReference<'o> {
     /// All references in an object of this resource, in the order of the object.
     pub fn all(resource: Resource, object: &'o Object<'o>) -> Vec<Self> {
-        let Some(spec) = object.spec.get() else {
-            return Vec::new();
-        };
-        let (templates, base) = match resource {
-            Resource::VirtualMachines => (&spec.data_volume_templates, VIRTUAL_MACHINE),
-            Resource::VirtualMachinePools => {
-                let template = spec.virtual_machine_template.get();
-                match template.and_then(|template| template.spec.get()) {
-                    Some(spec) => (&spec.data_volume_templates, POOL),
-                    None => return Vec::new(),
-                }
-            }
-            Resource::DataVolumes => {
-                let source_ref = spec.source_ref.get();
-                return source_ref
-                    .map(|source_ref| Self {
-                        template_name: None,
-                        source_ref,
-                        base: DATA_VOLUME,
-                        index: None,
-                    })
-                    .into_iter()
-                    .collect();
-            }
-            _ => return Vec::new(),
-        };
-        templates
-            .iter()
-            .filter_map(|(index, template)| {
-                Some(Self {
-                    template_name: template.metadata.get().and_then(|meta| meta.name.get()),
-                    source_ref: template.spec.get()?.source_ref.get()?,
-                    base,
-                    index: Some(index),
-                })
-            })
+        VolumeRequest::all(resource, object)
+            .filter_map(Self::of)
             .collect()
+    }
+
+    /// The reference of a data volume, if it has one.
+    pub fn of(request: VolumeRequest<'o>) -> Option<Self> {
+        Some(Self {
+            template_name: request.template_name,
+            source_ref: request.source_ref?,
+            request,
+        })
     }
 
     /// Where the `namespace` field of this reference is, or would be.
     pub fn namespace_path(&self) -> FieldPath {
-        let base = FieldPath::of(self.base);
-        match self.index {
-            Some(index) => base.index(index).field("spec").field("sourceRef"),
-            None => base,
-        }
-        .field("namespace")
+        self.path().field("namespace")
+    }
+
+    /// Where this reference is.
+    pub fn path(&self) -> FieldPath {
+        self.request.path().field("sourceRef")
     }
 
     /// The name of the `DataSource`, if this reference names one without saying in which namespace.

@@ -15,13 +15,16 @@ mod object;
 mod path;
 mod request;
 mod resource;
+mod settings;
 pub mod tolerant;
 
-pub use boot_reference::BootReference;
+pub use boot_reference::{BootReference, Machine, VolumeRequest};
 pub use edit::Edit;
 pub use object::{
-    DataVolumeSpec, DataVolumeTemplate, Labels, Metadata, Object, OwnerReference, SourceRef, Spec,
-    TypedReference,
+    Annotations, Claim, ClaimName, DataVolumeSpec, DataVolumeTemplate, Labels, Matcher, Metadata,
+    Named, NamespacedName, Object, OwnerReference, ServiceAccountName, Source, SourceRef, Spec,
+    Template, TemplateSpec, TypedReference, VirtualMachineTemplate, VirtualMachineTemplateSpec,
+    Volume,
 };
 pub use path::FieldPath;
 pub use request::{
@@ -29,3 +32,6 @@ pub use request::{
     UserInfo,
 };
 pub use resource::{Resource, ResourceInfo};
+pub use settings::{
+    ImageAnnotations, ImageMetadata, ImageSettings, ImageSpec, ImageTemplate, WorkloadSources,
+};

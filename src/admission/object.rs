@@ -1,8 +1,12 @@
 //! Read-only lenses on the objects in a request: the fields that rules look at, of all kinds in one type, so that one
 //! pass over the bytes reads the envelope and the objects together.
+//!
+//! A field of the same name in several kinds is read once, in the shape of all of them: `spec.template` is the pod
+//! template of a virtual machine and the data volume of a cron.
 
 use serde::Deserialize;
 
+use super::settings::{ImageTemplate, WorkloadSources};
 use super::tolerant::{Entries, Many, Maybe, Text};
 
 /// Labels of an object.
@@ -18,6 +22,9 @@ pub struct Object<'a> {
     /// `spec`
     #[serde(borrow)]
     pub spec: Maybe<Spec<'a>>,
+    /// `StorageClass`: the driver that makes its volumes.
+    #[serde(borrow)]
+    pub provisioner: Text<'a>,
 }
 
 /// `metadata` of an object.
@@ -30,6 +37,9 @@ pub struct Metadata<'a> {
     /// What the API server makes a name from.
     #[serde(borrow)]
     pub generate_name: Text<'a>,
+    /// Set by the API server before webhooks are called, on CREATE too.
+    #[serde(borrow)]
+    pub creation_timestamp: Text<'a>,
     /// Set once deletion has begun.
     #[serde(borrow)]
     pub deletion_timestamp: Text<'a>,
@@ -39,22 +49,28 @@ pub struct Metadata<'a> {
     /// Owners. Anyone can write these: never proof on their own.
     #[serde(borrow)]
     pub owner_references: Many<OwnerReference<'a>>,
-    /// The two annotations that turn CDI's clone authorisation off.
+    /// The annotations that mean something to a rule.
     #[serde(borrow)]
-    pub annotations: Maybe<CloneBypass<'a>>,
+    pub annotations: Maybe<Annotations<'a>>,
 }
 
-/// Annotations by which CDI is told that a `DataVolume` is already populated
-/// (`pkg/apiserver/webhooks/datavolume-mutate.go`, `pkg/controller/common/authorize.go` in CDI).
+/// Annotations that mean something to a rule.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct CloneBypass<'a> {
-    /// Set by restore and migration tools: the PVC is already filled.
+pub struct Annotations<'a> {
+    /// Set by restore and migration tools: the PVC of a `DataVolume` is already filled, and CDI's clone authorisation
+    /// is off (`pkg/apiserver/webhooks/datavolume-mutate.go`, `pkg/controller/common/authorize.go` in CDI).
     #[serde(borrow, rename = "cdi.kubevirt.io/storage.prePopulated")]
     pub pre_populated: Text<'a>,
-    /// A statically provisioned volume is adopted.
+    /// The same for a statically provisioned volume that is adopted.
     #[serde(borrow, rename = "cdi.kubevirt.io/storage.checkStaticVolume")]
     pub check_static_volume: Text<'a>,
+    /// Exactly `true` makes a `StorageClass` a default for virtual machine disks.
+    #[serde(borrow, rename = "storageclass.kubevirt.io/is-default-virt-class")]
+    pub is_default_virt_class: Text<'a>,
+    /// Exactly `true` makes a `StorageClass` a default of Kubernetes.
+    #[serde(borrow, rename = "storageclass.kubernetes.io/is-default-class")]
+    pub is_default_class: Text<'a>,
 }
 
 /// One element of `metadata.ownerReferences`.
@@ -76,15 +92,45 @@ pub struct Spec<'a> {
     /// `VirtualMachine`: templates of its data volumes.
     #[serde(borrow)]
     pub data_volume_templates: Many<DataVolumeTemplate<'a>>,
+    /// `VirtualMachine`: its instance type.
+    #[serde(borrow)]
+    pub instancetype: Maybe<Matcher<'a>>,
+    /// `VirtualMachine`: its preference.
+    #[serde(borrow)]
+    pub preference: Maybe<Matcher<'a>>,
+    /// `VirtualMachine`: what its instance is made from. `DataImportCron`: what its imports are made from.
+    #[serde(borrow)]
+    pub template: Maybe<Template<'a>>,
     /// `VirtualMachinePool`: the template of its virtual machines.
     #[serde(borrow)]
     pub virtual_machine_template: Maybe<VirtualMachineTemplate<'a>>,
     /// `DataVolume`: the boot source it is cloned from.
     #[serde(borrow)]
     pub source_ref: Maybe<SourceRef<'a>>,
+    /// `DataVolume`: the object it is cloned from.
+    #[serde(borrow)]
+    pub source: Maybe<Source<'a>>,
+    /// `DataVolume`: the claim it asks for, completed by CDI.
+    #[serde(borrow)]
+    pub storage: Maybe<Claim<'a>>,
+    /// `DataVolume`: the claim it asks for, as it stands.
+    #[serde(borrow)]
+    pub pvc: Maybe<Claim<'a>>,
+    /// `DataImportCron`: the `DataSource` it keeps up to date.
+    #[serde(borrow)]
+    pub managed_data_source: Text<'a>,
     /// `VirtualMachineRestore` and `VirtualMachineClone`: what is to be made.
     #[serde(borrow)]
     pub target: Maybe<TypedReference<'a>>,
+    /// `HyperConverged` v1beta1: the golden namespace.
+    #[serde(borrow)]
+    pub common_boot_image_namespace: Text<'a>,
+    /// `HyperConverged` v1beta1: boot images of the administrator, and changes to those of the platform.
+    #[serde(borrow)]
+    pub data_import_cron_templates: Many<ImageTemplate<'a>>,
+    /// `HyperConverged` v1: where these two are.
+    #[serde(borrow)]
+    pub workload_sources: Maybe<WorkloadSources<'a>>,
 }
 
 /// `spec.virtualMachineTemplate` of a pool.
@@ -103,6 +149,93 @@ pub struct VirtualMachineTemplateSpec<'a> {
     /// Templates of the data volumes of each virtual machine.
     #[serde(borrow)]
     pub data_volume_templates: Many<DataVolumeTemplate<'a>>,
+    /// The instance type of each virtual machine.
+    #[serde(borrow)]
+    pub instancetype: Maybe<Matcher<'a>>,
+    /// The preference of each virtual machine.
+    #[serde(borrow)]
+    pub preference: Maybe<Matcher<'a>>,
+    /// What the instance of each virtual machine is made from.
+    #[serde(borrow)]
+    pub template: Maybe<Template<'a>>,
+}
+
+/// `spec.instancetype` or `spec.preference` of a virtual machine.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Matcher<'a> {
+    /// Its name, where one is given.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// The volume whose boot source says which.
+    #[serde(borrow)]
+    pub infer_from_volume: Text<'a>,
+    /// `Reject` (the default) or `Ignore`.
+    #[serde(borrow)]
+    pub infer_from_volume_failure_policy: Text<'a>,
+}
+
+/// `spec.template` of a virtual machine or of a `DataImportCron`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Template<'a> {
+    /// Its `spec`.
+    #[serde(borrow)]
+    pub spec: Maybe<TemplateSpec<'a>>,
+}
+
+/// `spec.template.spec` of a virtual machine or of a `DataImportCron`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TemplateSpec<'a> {
+    /// `VirtualMachine`: the service account in whose name its disks are cloned.
+    #[serde(borrow)]
+    pub service_account_name: Text<'a>,
+    /// `VirtualMachine`: its volumes.
+    #[serde(borrow)]
+    pub volumes: Many<Volume<'a>>,
+    /// `DataImportCron`: the claim that its imports ask for, completed by CDI.
+    #[serde(borrow)]
+    pub storage: Maybe<Claim<'a>>,
+    /// `DataImportCron`: the claim that its imports ask for, as it stands.
+    #[serde(borrow)]
+    pub pvc: Maybe<Claim<'a>>,
+}
+
+/// One of `spec.template.spec.volumes` of a virtual machine.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Volume<'a> {
+    /// Its name.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// The `DataVolume` it is.
+    #[serde(borrow)]
+    pub data_volume: Maybe<Named<'a>>,
+    /// The `PersistentVolumeClaim` it is.
+    #[serde(borrow)]
+    pub persistent_volume_claim: Maybe<ClaimName<'a>>,
+    /// The service account whose token it holds.
+    #[serde(borrow)]
+    pub service_account: Maybe<ServiceAccountName<'a>>,
+}
+
+/// `{claimName}`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ClaimName<'a> {
+    /// Name of a `PersistentVolumeClaim`, in the namespace of the object.
+    #[serde(borrow)]
+    pub claim_name: Text<'a>,
+}
+
+/// `{serviceAccountName}`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ServiceAccountName<'a> {
+    /// Name of a service account, in the namespace of the object.
+    #[serde(borrow)]
+    pub service_account_name: Text<'a>,
 }
 
 /// One element of `dataVolumeTemplates`.
@@ -111,17 +244,17 @@ pub struct VirtualMachineTemplateSpec<'a> {
 pub struct DataVolumeTemplate<'a> {
     /// `metadata`; `null` is legal.
     #[serde(borrow)]
-    pub metadata: Maybe<TemplateMetadata<'a>>,
+    pub metadata: Maybe<Named<'a>>,
     /// `spec` of the data volume.
     #[serde(borrow)]
     pub spec: Maybe<DataVolumeSpec<'a>>,
 }
 
-/// `metadata` of a data volume template.
+/// An object with a name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct TemplateMetadata<'a> {
-    /// The name that `volumes[].dataVolume.name` refers to.
+pub struct Named<'a> {
+    /// Its name.
     #[serde(borrow)]
     pub name: Text<'a>,
 }
@@ -133,6 +266,51 @@ pub struct DataVolumeSpec<'a> {
     /// The boot source it is cloned from.
     #[serde(borrow)]
     pub source_ref: Maybe<SourceRef<'a>>,
+    /// The object it is cloned from.
+    #[serde(borrow)]
+    pub source: Maybe<Source<'a>>,
+    /// The claim it asks for, completed by CDI.
+    #[serde(borrow)]
+    pub storage: Maybe<Claim<'a>>,
+    /// The claim it asks for, as it stands.
+    #[serde(borrow)]
+    pub pvc: Maybe<Claim<'a>>,
+}
+
+/// `source` of a data volume: the two that are clones.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Source<'a> {
+    /// A `PersistentVolumeClaim`.
+    #[serde(borrow)]
+    pub pvc: Maybe<NamespacedName<'a>>,
+    /// A `VolumeSnapshot`.
+    #[serde(borrow)]
+    pub snapshot: Maybe<NamespacedName<'a>>,
+}
+
+/// `{namespace, name}`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NamespacedName<'a> {
+    /// Namespace; CDI requires it.
+    #[serde(borrow)]
+    pub namespace: Text<'a>,
+    /// Name.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+}
+
+/// The claim that a data volume asks for: its `storage` or its `pvc`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Claim<'a> {
+    /// The storage class; missing means a default.
+    #[serde(borrow)]
+    pub storage_class_name: Text<'a>,
+    /// `Block` or `Filesystem`.
+    #[serde(borrow)]
+    pub volume_mode: Text<'a>,
 }
 
 /// A reference to a boot source (`DataVolumeSourceRef` in CDI's `types.go`).
@@ -165,22 +343,23 @@ pub struct TypedReference<'a> {
     pub name: Text<'a>,
 }
 
-impl CloneBypass<'_> {
-    /// Whether either stands there, whatever its value: `""` is one that CDI goes by.
-    fn is_set(&self) -> bool {
+impl Annotations<'_> {
+    /// Whether CDI is told that the volume is there: by either, whatever its value, for `""` is one that CDI goes by.
+    fn say_populated(&self) -> bool {
         let none = Text::default();
         self.pre_populated != none || self.check_static_volume != none
     }
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// The annotations that mean something to a rule.
+    pub fn annotations(&self) -> Option<&Annotations<'a>> {
+        self.metadata.get()?.annotations.get()
+    }
+
     /// Whether CDI is told that the volume of this `DataVolume` is there already: it will not look at the source.
     pub fn is_populated_already(&self) -> bool {
-        let annotations = self
-            .metadata
-            .get()
-            .and_then(|metadata| metadata.annotations.get());
-        annotations.is_some_and(CloneBypass::is_set)
+        self.annotations().is_some_and(Annotations::say_populated)
     }
 
     /// Whether deletion has begun.

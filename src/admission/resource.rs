@@ -17,6 +17,12 @@ pub enum Resource {
     VirtualMachineRestores,
     /// `datavolumes.cdi.kubevirt.io`
     DataVolumes,
+    /// `dataimportcrons.cdi.kubevirt.io`
+    DataImportCrons,
+    /// `hyperconvergeds.hco.kubevirt.io`
+    HyperConvergeds,
+    /// `storageclasses.storage.k8s.io`
+    StorageClasses,
 }
 
 /// What the API calls a resource.
@@ -24,8 +30,10 @@ pub enum Resource {
 pub struct ResourceInfo {
     /// API group.
     pub group: &'static str,
-    /// The versions that share the shape goldkeeper reads, newest first. Source: `pkg/virt-operator/resource/generate/
-    /// components/crds.go` in kubevirt/kubevirt, `crds_generated.go` in kubevirt/containerized-data-importer.
+    /// The versions that goldkeeper reads, newest first. They share one shape, but for the `HyperConverged`, of which
+    /// both are read. Source: `pkg/virt-operator/resource/generate/components/crds.go` in kubevirt/kubevirt,
+    /// `crds_generated.go` in kubevirt/containerized-data-importer, `deploy/crds/hco00.crd.yaml` in
+    /// kubevirt/hyperconverged-cluster-operator.
     pub versions: &'static [&'static str],
     /// Plural, lower-case name, as in `match.resources` of a policy.
     pub plural: &'static str,
@@ -33,11 +41,13 @@ pub struct ResourceInfo {
     pub kind: &'static str,
     /// What people call several of them.
     pub noun: &'static str,
+    /// Whether it is in a namespace.
+    pub namespaced: bool,
 }
 
 impl Resource {
     /// Every resource, in the order in which documents list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::VirtualMachines,
         Self::VirtualMachinePools,
         Self::VirtualMachineInstances,
@@ -45,6 +55,9 @@ impl Resource {
         Self::VirtualMachineClones,
         Self::VirtualMachineRestores,
         Self::DataVolumes,
+        Self::DataImportCrons,
+        Self::HyperConvergeds,
+        Self::StorageClasses,
     ];
 
     /// The resource of a group and plural name, whatever its version.
@@ -115,6 +128,27 @@ impl Resource {
                     "DataVolume",
                     "data volumes",
                 ),
+                Self::DataImportCrons => (
+                    "cdi.kubevirt.io",
+                    &["v1beta1"],
+                    "dataimportcrons",
+                    "DataImportCron",
+                    "data import crons",
+                ),
+                Self::HyperConvergeds => (
+                    "hco.kubevirt.io",
+                    &["v1", "v1beta1"],
+                    "hyperconvergeds",
+                    "HyperConverged",
+                    "settings of the platform",
+                ),
+                Self::StorageClasses => (
+                    "storage.k8s.io",
+                    &["v1"],
+                    "storageclasses",
+                    "StorageClass",
+                    "storage classes",
+                ),
             };
         ResourceInfo {
             group,
@@ -122,6 +156,7 @@ impl Resource {
             plural,
             kind,
             noun,
+            namespaced: !matches!(self, Self::StorageClasses),
         }
     }
 }

@@ -32,6 +32,17 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
+/// `true` or `false`, or nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flag(Option<bool>);
+
+impl Flag {
+    /// The value, if there is one.
+    pub const fn get(self) -> Option<bool> {
+        self.0
+    }
+}
+
 /// An object read as `T`, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Maybe<T>(Option<T>);
@@ -145,6 +156,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+        impl<'de> Visitor<'de> for FlagVisitor {
+            type Value = Flag;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("true or false")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(Flag(Some(value)))
+            }
+
+            absent!(number, null, string, list, object);
+        }
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct MaybeVisitor<T>(PhantomData<T>);
@@ -229,6 +260,7 @@ mod tests {
         items: Many<Inner<'a>>,
         #[serde(borrow)]
         labels: Entries<'a>,
+        flag: Flag,
     }
 
     #[derive(Debug, Default, Deserialize)]
@@ -251,7 +283,7 @@ mod tests {
             "{\"a\": [1]}",
         ];
         for value in values {
-            for field in ["text", "inner", "items", "labels"] {
+            for field in ["text", "inner", "items", "labels", "flag"] {
                 let json = format!("{{\"{field}\": {value}, \"other\": {value}}}");
                 let probe: Probe = serde_json::from_str(&json).unwrap();
                 let text = probe.text.get();
@@ -264,6 +296,8 @@ mod tests {
                     probe.inner.get().is_some(),
                     field == "inner" && value.starts_with('{')
                 );
+                let flag = (field == "flag" && value == "true").then_some(true);
+                assert_eq!(probe.flag.get(), flag, "{json}");
             }
         }
     }

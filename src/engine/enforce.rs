@@ -106,9 +106,15 @@ fn actions(outcome: &Outcome<'_>) -> Vec<Action> {
         (Finding::Undetermined(_), OnMissingData::Allow) => vec![Action::Allow],
         (Finding::Undetermined(_), OnMissingData::Warn) => vec![Action::Warn],
         (Finding::Undetermined(_), OnMissingData::Deny) => vec![Action::Deny],
-        (Finding::Violation(_), _) => {
+        (Finding::Violation(_) | Finding::Advice(_), _) => {
+            let is_advice = matches!(outcome.finding, Finding::Advice(_));
+            let deny = if is_advice {
+                Action::Warn
+            } else {
+                Action::Deny
+            };
             let chosen = [
-                (policy.actions.deny, Action::Deny),
+                (policy.actions.deny, deny),
                 (policy.actions.warn, Action::Warn),
                 (policy.actions.audit, Action::Audit),
             ];

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::admission::{AdmissionRequest, FieldPath};
+use crate::admission::{AdmissionRequest, FieldPath, Resource};
 use crate::cluster::{Facts, Question};
 use crate::policy::{Matches, Policy, PolicySet};
 use crate::rules::{Finding, Stage, Subject, Undetermined, Webhook};
@@ -29,9 +29,9 @@ impl Route {
         webhook: None,
     };
 
-    fn asks(self, policy: &Policy) -> bool {
+    fn asks(self, policy: &Policy, resource: Resource) -> bool {
         self.webhook
-            .is_none_or(|webhook| webhook == policy.webhook())
+            .is_none_or(|webhook| webhook == policy.webhook(resource))
     }
 }
 
@@ -78,7 +78,7 @@ pub fn evaluate<'p>(
     };
     for policy in policies.policies() {
         let wanted = policy.rule.wants(route.stage, resource, request.operation);
-        if !wanted || !route.asks(policy) {
+        if !wanted || !route.asks(policy, resource) {
             continue;
         }
         let findings = match policy.matches(request, resource, &facts, today) {
@@ -107,7 +107,9 @@ impl<'p> Evaluation<'p> {
     fn take(&mut self, stage: Stage, policy: &'p Policy, finding: Finding) {
         let unwanted = match &finding {
             Finding::Fill(edit) => self.edits().any(|other| other == &edit.path),
-            Finding::Violation(_) | Finding::Undetermined(_) => stage == Stage::Fill,
+            Finding::Violation(_) | Finding::Advice(_) | Finding::Undetermined(_) => {
+                stage == Stage::Fill
+            }
         };
         if unwanted {
             return;

@@ -16,7 +16,7 @@ const MAX_CHARACTERS: usize = 1500;
 pub(super) fn denial(outcome: &Outcome<'_>) -> String {
     let policy = outcome.policy;
     let (summary, field, details) = match &outcome.finding {
-        Finding::Violation(violation) => {
+        Finding::Violation(violation) | Finding::Advice(violation) => {
             (&violation.summary, &violation.field, &*violation.details)
         }
         Finding::Undetermined(undetermined) => {
@@ -42,7 +42,9 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
                 &"try again in a moment; if it stays so, an administrator finds the reason in goldkeeper's log",
             );
         }
-        Finding::Violation(violation) => lines.add("found", &violation.found),
+        Finding::Violation(violation) | Finding::Advice(violation) => {
+            lines.add("found", &violation.found);
+        }
         Finding::Fill(_) => {}
     }
     for detail in details {
@@ -90,7 +92,7 @@ impl Lines {
 /// A warning: one sentence on one line, with the administrator's word flattened into it.
 pub(super) fn warning(outcome: &Outcome<'_>) -> String {
     let summary = match &outcome.finding {
-        Finding::Violation(violation) => violation
+        Finding::Violation(violation) | Finding::Advice(violation) => violation
             .let_through
             .as_ref()
             .unwrap_or(&violation.summary)
@@ -112,7 +114,9 @@ pub(super) fn record(outcome: &Outcome<'_>) -> String {
     let policy = &outcome.policy.name;
     match &outcome.finding {
         Finding::Fill(edit) => format!("{}={} [{policy}]", edit.path, edit.value),
-        Finding::Violation(violation) => format!("{} [{policy}]", violation.summary),
+        Finding::Violation(violation) | Finding::Advice(violation) => {
+            format!("{} [{policy}]", violation.summary)
+        }
         Finding::Undetermined(undetermined) => {
             format!(
                 "{}: {} [{policy}]",

@@ -15,6 +15,9 @@ use crate::rules::{Stage, Webhook};
 const MUTATING: &str = "boot-source-namespace.goldkeeper.io";
 const VALIDATING: &str = "goldkeeper";
 
+/// What is being deleted is let go. On DELETE itself there is no `object`.
+const NOT_BEING_DELETED: &str = "!has(object.metadata.deletionTimestamp)";
+
 /// Where the API server reaches goldkeeper.
 #[derive(Clone, Debug, Default)]
 pub struct ClientConfig {
@@ -41,10 +44,11 @@ impl ClientConfig {
 
 impl Webhook {
     /// Every validating webhook, in the order of the configuration.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::ProtectedNamespaces,
         Self::ProtectedNamespacesWarnings,
         Self::BootSources,
+        Self::ClusterSettings,
     ];
 
     /// Its part of the path and of the name.
@@ -53,6 +57,7 @@ impl Webhook {
             Self::ProtectedNamespaces => "protected-namespaces",
             Self::ProtectedNamespacesWarnings => "protected-namespaces-warnings",
             Self::BootSources => "boot-sources",
+            Self::ClusterSettings => "cluster-settings",
         }
     }
 
@@ -69,15 +74,12 @@ pub fn mutating_configuration(policies: &PolicySet, client: &ClientConfig) -> Op
         .iter()
         .filter(|policy| policy.judge.fills())
         .collect();
-    let rules = rules(&filling, Stage::Fill);
+    let rules = rules(&filling, Stage::Fill, |_, _| true);
     if rules.is_empty() {
         return None;
     }
     let conditions = [
-        (
-            "not-being-deleted",
-            "!has(object.metadata.deletionTimestamp)".to_owned(),
-        ),
+        ("not-being-deleted", NOT_BEING_DELETED.to_owned()),
         ("has-a-boot-source-without-namespace", without_namespace()),
     ];
     let webhook = webhook(
@@ -109,12 +111,16 @@ pub fn validating_configuration(policies: &PolicySet, client: &ClientConfig) -> 
 }
 
 fn validating_webhook(kind: Webhook, policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
+    let is_delivered = |policy: &Policy, resource| policy.webhook(resource) == kind;
     let delivered: Vec<&Policy> = policies
         .policies()
         .iter()
-        .filter(|policy| policy.webhook() == kind)
+        .filter(|policy| {
+            let mut resources = policy.rule.resources().into_iter();
+            resources.any(|resource| is_delivered(policy, resource))
+        })
         .collect();
-    let rules = rules(&delivered, Stage::Validate);
+    let rules = rules(&delivered, Stage::Validate, is_delivered);
     if rules.is_empty() {
         return None;
     }
@@ -127,11 +133,13 @@ fn validating_webhook(kind: Webhook, policies: &PolicySet, client: &ClientConfig
             );
         }
         Webhook::BootSources => {
-            conditions.push((
-                "not-being-deleted",
-                "!has(object.metadata.deletionTimestamp)".to_owned(),
-            ));
+            conditions.push(("not-being-deleted", NOT_BEING_DELETED.to_owned()));
             conditions.push(("boot-sources-differ", templates_differ()));
+        }
+        Webhook::ClusterSettings => {
+            let condition = format!("request.operation == \"DELETE\" || {NOT_BEING_DELETED}");
+            conditions.push(("not-being-deleted", condition));
+            conditions.push(("settings-differ", settings_differ()));
         }
     }
     let name = format!("{}.goldkeeper.io", kind.slug());
@@ -148,16 +156,18 @@ fn validating_webhook(kind: Webhook, policies: &PolicySet, client: &ClientConfig
 }
 
 /// One rule for each API group and set of operations, narrow: no wildcard, no subresource.
-fn rules(policies: &[&Policy], stage: Stage) -> Vec<Value> {
+fn rules(
+    policies: &[&Policy],
+    stage: Stage,
+    is_delivered: impl Fn(&Policy, Resource) -> bool,
+) -> Vec<Value> {
     let mut wanted: BTreeMap<Resource, Vec<&'static str>> = BTreeMap::new();
     for policy in policies {
         for trigger in policy.rule.triggers(stage) {
             for resource in trigger.resources {
-                if policy
-                    .matching
-                    .resources
-                    .as_ref()
-                    .is_some_and(|only| !only.contains(resource))
+                let only = policy.matching.resources.as_ref();
+                if only.is_some_and(|only| !only.contains(resource))
+                    || !is_delivered(policy, *resource)
                 {
                     continue;
                 }
@@ -172,7 +182,7 @@ fn rules(policies: &[&Policy], stage: Stage) -> Vec<Value> {
         operations.dedup();
         let info = resource.info();
         let key = json!({"apiGroups": [info.group], "apiVersions": info.versions, "operations": operations,
-            "scope": "Namespaced"});
+            "scope": if info.namespaced { "Namespaced" } else { "Cluster" }});
         match grouped.iter_mut().find(|(known, _)| *known == key) {
             Some((_, resources)) => resources.push(info.plural),
             None => grouped.push((key, vec![info.plural])),
@@ -261,6 +271,13 @@ fn without_namespace() -> String {
 /// On UPDATE only a change of the templates is of interest: nothing else may cost a call.
 fn templates_differ() -> String {
     let differ = TEMPLATES.map(|path| format!("object{path} != oldObject{path}"));
+    format!("request.operation != \"UPDATE\" || {}", differ.join(" || "))
+}
+
+/// On UPDATE only what a `HyperConverged` or a `StorageClass` is judged by is of interest: controllers write the rest.
+fn settings_differ() -> String {
+    let differ =
+        [".?spec", ".metadata.?annotations"].map(|path| format!("object{path} != oldObject{path}"));
     format!("request.operation != \"UPDATE\" || {}", differ.join(" || "))
 }
 

@@ -94,11 +94,11 @@ impl Policy {
             .any(|exemption| exemption.is_in_force(today) && exemption.covers(&request.user_info))
     }
 
-    /// The validating webhook that delivers this policy's requests. One that never refuses must not be registered
-    /// closed, or an outage would refuse what the policy lets through.
-    pub const fn webhook(&self) -> Webhook {
+    /// The validating webhook that delivers this policy's requests for a resource. One that never refuses must not be
+    /// registered closed, or an outage would refuse what the policy lets through.
+    pub const fn webhook(&self, resource: Resource) -> Webhook {
         let refuses = self.actions.deny || matches!(self.on_missing_data, OnMissingData::Deny);
-        match self.rule.webhook {
+        match self.rule.webhook(resource) {
             Webhook::ProtectedNamespaces if !refuses => Webhook::ProtectedNamespacesWarnings,
             webhook => webhook,
         }

@@ -7,10 +7,22 @@ use crate::admission::{Edit, FieldPath};
 pub enum Finding {
     /// The rule is broken.
     Violation(Violation),
+    /// Worth a word and never a refusal, whatever the policy says: `Deny` makes a warning of it.
+    Advice(Violation),
     /// A missing field can be filled in.
     Fill(Edit),
     /// A fact is missing, so that nothing can be said.
     Undetermined(Undetermined),
+}
+
+impl Finding {
+    /// What is wrong with the request, whether or not it may be refused for it.
+    pub const fn violation(&self) -> Option<&Violation> {
+        match self {
+            Self::Violation(violation) | Self::Advice(violation) => Some(violation),
+            Self::Fill(_) | Self::Undetermined(_) => None,
+        }
+    }
 }
 
 /// What is wrong with a request.

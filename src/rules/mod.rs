@@ -6,6 +6,7 @@
 
 mod boot_source_namespace;
 mod finding;
+mod platform;
 mod protected_namespaces;
 
 use std::fmt;
@@ -44,6 +45,8 @@ pub enum Webhook {
     ProtectedNamespacesWarnings,
     /// Boot sources of virtual machines: open when goldkeeper is down.
     BootSources,
+    /// Settings of the platform and storage classes, whatever the rule: open when goldkeeper is down.
+    ClusterSettings,
 }
 
 /// What a rule wants to see.
@@ -70,7 +73,8 @@ pub struct Rule {
     pub fills: &'static [Trigger],
     /// Which requests it judges.
     pub validates: &'static [Trigger],
-    /// Which webhook delivers the requests it judges.
+    /// Which webhook delivers the requests it judges; those for settings of the cluster come by one of their own
+    /// ([`Rule::webhook`]).
     pub webhook: Webhook,
     /// Reads `spec.parameters` of a policy of this kind; `None` if there is a fault (already reported). The node is
     /// absent where the policy has no parameters.
@@ -126,6 +130,14 @@ impl Rule {
         match stage {
             Stage::Fill => self.fills,
             Stage::Validate => self.validates,
+        }
+    }
+
+    /// Which webhook delivers the requests for a resource: settings of the cluster are apart from what users make.
+    pub const fn webhook(&self, resource: Resource) -> Webhook {
+        match resource {
+            Resource::HyperConvergeds | Resource::StorageClasses => Webhook::ClusterSettings,
+            _ => self.webhook,
         }
     }
 

@@ -38,10 +38,11 @@
 //! metadata: {name: web, namespace: my-vms}
 //! ```
 
-use crate::admission::{FieldPath, Object, Operation, OwnerReference, Resource, UserInfo};
+use crate::admission::{FieldPath, Object, Operation, OwnerReference, Resource};
 use crate::cluster::{Facts, Kind, Known};
 use crate::document::{Decoder, Fields, Globs, Node};
 
+use super::platform::{PLATFORM_NAMESPACES, Platform};
 use super::{Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
 
 /// The rule.
@@ -65,13 +66,10 @@ pub(super) static RULE: Rule = Rule {
     decode,
 };
 
-/// The service account of virt-controller (`pkg/virt-operator/resource/generate/rbac/serviceaccountnames.go`).
-const CONTROLLER: &str = "kubevirt-controller";
-
 #[derive(Debug)]
 struct ProtectedNamespaces {
     namespaces: Globs,
-    platform_namespaces: Vec<String>,
+    platform: Platform,
 }
 
 fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
@@ -80,14 +78,13 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
         decoder.missing("parameters", help);
         return None;
     };
-    let known = ["namespaces", "platformNamespaces"];
+    let known = ["namespaces", PLATFORM_NAMESPACES];
     let fields = Fields::of(node, "ProtectedNamespaces.spec.parameters", &known, decoder)?;
     let namespaces = fields.required("namespaces", help, decoder);
-    let platform_namespaces = fields.optional("platformNamespaces", decoder);
+    let platform = Platform::decode(&fields, decoder);
     Some(Box::new(ProtectedNamespaces {
         namespaces: namespaces?,
-        platform_namespaces: platform_namespaces?
-            .unwrap_or_else(|| vec!["openshift-cnv".to_owned()]),
+        platform: platform?,
     }))
 }
 
@@ -118,21 +115,11 @@ impl Judge for ProtectedNamespaces {
 impl ProtectedNamespaces {
     /// Whether KubeVirt's controller makes this for something that is already there.
     fn is_made_by_kubevirt(&self, subject: &Subject<'_>, object: &Object<'_>) -> bool {
-        self.is_controller(&subject.request.user_info)
+        self.platform.is_controller(&subject.request.user_info)
             && object.metadata.get().is_some_and(|metadata| {
                 let mut owners = metadata.owner_references.iter();
                 owners.any(|(_, owner)| is_rightful_owner(subject.resource, owner))
             })
-    }
-
-    fn is_controller(&self, user: &UserInfo<'_>) -> bool {
-        user.service_account().is_some_and(|account| {
-            account.name == CONTROLLER
-                && self
-                    .platform_namespaces
-                    .iter()
-                    .any(|name| name == account.namespace)
-        })
     }
 }
 
