@@ -8,6 +8,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod edit;
+mod hyper_converged;
 mod node;
 mod object;
 mod read;
@@ -19,6 +20,7 @@ mod template;
 mod edit_tests;
 
 pub use edit::{Change, Declined, Filled, Insertion, apply, fill};
+pub use hyper_converged::{UnknownField, unknown_field};
 pub use node::{Content, Entry, Node, Place};
 pub use object::{Manifest, Untold, objects};
 pub use read::{Document, Fault, documents};

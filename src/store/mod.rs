@@ -1,11 +1,15 @@
 //! What is read from files: policies, and a cluster written down.
 
 mod cluster_files;
+mod manifests;
 mod policies;
 mod reload;
 mod snapshot;
 
 pub use cluster_files::{ClusterFiles, read_cluster};
+pub use manifests::{
+    MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
+};
 pub use policies::compile_folder;
 pub use reload::Reload;
 pub use snapshot::{SnapshotText, write_whole};
