@@ -9,6 +9,7 @@ use crate::engine::Action;
 use crate::report::{self, Case, CaseOutcome, Level, Remark, RuleText, Suite};
 use crate::rules::RULES;
 
+use super::FailOn;
 use super::judge::{Decision, Judgement, Said, UNKNOWN_FIELD};
 use super::output::Format;
 use super::text::object;
@@ -19,14 +20,16 @@ const MANIFEST_FILE: &str = "manifest-file";
 /// What was found so far.
 pub(super) struct Collected {
     format: Format,
+    fail_on: FailOn,
     remarks: Vec<Remark>,
     suites: Vec<Suite>,
 }
 
 impl Collected {
-    pub(super) const fn new(format: Format) -> Self {
+    pub(super) const fn new(format: Format, fail_on: FailOn) -> Self {
         Self {
             format,
+            fail_on,
             remarks: Vec::new(),
             suites: Vec::new(),
         }
@@ -34,7 +37,7 @@ impl Collected {
 
     pub(super) fn judged(&mut self, file: &Arc<str>, judgement: &Judgement) {
         if self.format == Format::Junit {
-            self.add_case(file, case(judgement));
+            self.add_case(file, case(judgement, self.fail_on));
             return;
         }
         let remarks = judgement
@@ -117,20 +120,12 @@ fn remark(file: &Arc<str>, judgement: &Judgement, said: &Said) -> Remark {
     }
 }
 
-fn case(judgement: &Judgement) -> Case {
-    let texts = |actions: &[Action]| -> String {
-        let said = judgement
-            .said
-            .iter()
-            .filter(|said| actions.contains(&said.action));
-        said.map(|said| format!("{}\n", said.text)).collect()
-    };
+/// A case fails where the exit code does.
+fn case(judgement: &Judgement, fail_on: FailOn) -> Case {
     let outcome = match judgement.decision {
-        Decision::Denied => {
-            let text = texts(&[Action::Deny, Action::Warn]);
-            let message = text.lines().next().unwrap_or_default().to_owned();
-            CaseOutcome::Failed { message, text }
-        }
+        Decision::Denied => failed(judgement),
+        Decision::Warned if fail_on >= FailOn::Warn => failed(judgement),
+        Decision::Filled if fail_on >= FailOn::Fill => failed(judgement),
         Decision::NotCovered => CaseOutcome::Skipped("no policy is for it".to_owned()),
         Decision::NotJudged => CaseOutcome::Errored(judgement.reason.clone().unwrap_or_default()),
         Decision::Allowed | Decision::Filled | Decision::Warned => CaseOutcome::Passed,
@@ -140,6 +135,18 @@ fn case(judgement: &Judgement) -> Case {
         outcome,
         took: None,
     }
+}
+
+fn failed(judgement: &Judgement) -> CaseOutcome {
+    // The gravest first.
+    let order = [Action::Deny, Action::Warn, Action::Fill];
+    let said = order.iter().flat_map(|action| {
+        let said = judgement.said.iter();
+        said.filter(move |said| said.action == *action)
+    });
+    let text: String = said.map(|said| format!("{}\n", said.text)).collect();
+    let message = text.lines().next().unwrap_or_default().to_owned();
+    CaseOutcome::Failed { message, text }
 }
 
 fn rules() -> Vec<RuleText> {

@@ -134,6 +134,7 @@ impl Check {
             policies: policies.digest().to_owned(),
             cluster: cluster.origin.clone(),
             write: self.write,
+            hint: !self.write && self.paths.iter().any(|path| !is_stdin(path)),
         };
         let (files, unreadable) = files(&self.paths);
         let progress = progress(files.len());
@@ -144,7 +145,7 @@ impl Check {
         let mut checker = Checker {
             judge,
             settings,
-            output: Output::new(self.output, header, progress.clone())?,
+            output: Output::new(self.output, header, self.fail_on, progress.clone())?,
             summary: Summary::default(),
         };
         for error in unreadable {
@@ -217,7 +218,7 @@ async fn open(arguments: ClusterArgs) -> Result<Cluster> {
     // What was not listed in time is unknown, and told where it matters.
     let _ = tokio::time::timeout(SETTLE, settled).await;
     if let Some(reason) = out_of_reach(&cluster.view.load()) {
-        bail!("the cluster can't be read: {reason}; --cluster-from judges without one");
+        bail!("the cluster does not answer ({reason}): --cluster-from judges without one");
     }
     Ok(cluster)
 }

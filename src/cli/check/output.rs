@@ -15,8 +15,8 @@ use super::file::Edited;
 use super::json::Listed;
 use super::judge::Judgement;
 use super::machine::Collected;
-use super::print;
 use super::text::Text;
+use super::{FailOn, print};
 
 /// How the outcome is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -45,6 +45,8 @@ pub(super) struct Header {
     pub(super) cluster: String,
     /// Whether files are changed.
     pub(super) write: bool,
+    /// Whether files could be.
+    pub(super) hint: bool,
 }
 
 /// How much there was of what.
@@ -109,7 +111,7 @@ impl Summary {
         if self.written > 0 {
             let s = if self.written == 1 { "" } else { "s" };
             let _ = write!(text, " (written into {} file{s})", self.written);
-        } else if self.open_fields > self.declined && !header.write {
+        } else if self.open_fields > self.declined && header.hint {
             text.push_str(" (goldkeeper check --write puts them into the files)");
         }
         if self.foreign > 0 {
@@ -169,12 +171,17 @@ enum Form {
 
 impl Output {
     /// Begins the output.
-    pub(super) fn new(format: Format, header: Header, progress: ProgressBar) -> Result<Self> {
+    pub(super) fn new(
+        format: Format,
+        header: Header,
+        fail_on: FailOn,
+        progress: ProgressBar,
+    ) -> Result<Self> {
         let form = match format {
             Format::Text => Form::Text(Text::new(header.write)),
             Format::Json | Format::Yaml => Form::Listed(Listed::new(format == Format::Yaml)),
             Format::Junit | Format::Sarif | Format::Github => {
-                Form::Collected(Collected::new(format))
+                Form::Collected(Collected::new(format, fail_on))
             }
         };
         let output = Self {

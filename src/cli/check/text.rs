@@ -110,11 +110,7 @@ impl Text {
             "{}",
             self.paint(BOLD, &format!("--- {}", edited.file))
         );
-        let now = if self.write {
-            "written"
-        } else {
-            "with --write"
-        };
+        let now = if self.write { "written" } else { "filled in" };
         let _ = writeln!(
             text,
             "{}",

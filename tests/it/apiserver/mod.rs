@@ -10,6 +10,7 @@
 
 mod bench;
 mod boot_sources;
+mod check;
 mod conditions;
 mod corpus;
 mod hyper_converged;
