@@ -144,7 +144,7 @@ fn failed(judgement: &Judgement) -> CaseOutcome {
         let said = judgement.said.iter();
         said.filter(move |said| said.action == *action)
     });
-    let text: String = said.map(|said| format!("{}\n", said.text)).collect();
+    let text = said.fold(String::new(), |text, said| text + &said.text + "\n");
     let message = text.lines().next().unwrap_or_default().to_owned();
     CaseOutcome::Failed { message, text }
 }

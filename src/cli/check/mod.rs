@@ -149,7 +149,7 @@ impl Check {
             summary: Summary::default(),
         };
         for error in unreadable {
-            checker.unreadable(&error)?;
+            checker.unreadable(&error);
         }
         for file in files {
             checker.check(&file)?;
