@@ -3,7 +3,10 @@
 mod banner;
 mod check;
 mod cluster_args;
+mod delivery;
+mod policies;
 mod policy_args;
+mod schema;
 mod serve;
 mod snapshot;
 mod webhook_config;
@@ -48,6 +51,10 @@ enum Command {
     Serve(serve::Serve),
     /// Writes down what is looked at in a cluster, for --cluster-from
     Snapshot(snapshot::TakeSnapshot),
+    /// Checks policy files, and shows what is in force
+    Policies(policies::Policies),
+    /// Prints the JSON Schema of policy files, for editors
+    Schema(schema::Schema),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
 }
@@ -57,6 +64,8 @@ pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
         Command::Check(check) => check.run(),
+        Command::Policies(policies) => policies.run(),
+        Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::WebhookConfig(config) => config.run(),

@@ -16,6 +16,7 @@ mod generated;
 mod policies;
 mod properties;
 mod reload;
+mod schema;
 mod serve;
 mod support;
 mod webhook;
