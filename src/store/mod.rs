@@ -1,11 +1,13 @@
 //! What is read from files: policies, and a cluster written down.
 
+mod case_files;
 mod cluster_files;
 mod manifests;
 mod policies;
 mod reload;
 mod snapshot;
 
+pub use case_files::{CaseFiles, case_paths, read_case};
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use manifests::{
     MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
@@ -71,6 +73,12 @@ pub enum StoreError {
         /// The files that were read.
         sources: Vec<PolicySource>,
     },
+}
+
+/// The error with its cause, on one line.
+fn describe(error: &StoreError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 /// How many faults there are, and in how many of the files.

@@ -17,8 +17,8 @@ use tokio::time::sleep;
 use crate::document::Diagnostic;
 use crate::policy::{PolicySet, PolicySource, Standing};
 
-use super::StoreError;
 use super::policies::{compile, read_sources};
+use super::{StoreError, describe};
 
 /// Time between two readings.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -135,9 +135,4 @@ impl Reload {
             }
         }
     }
-}
-
-fn describe(error: &StoreError) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    format!("{error}{}", cause.unwrap_or_default())
 }

@@ -18,6 +18,7 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod plugin;
 mod policies;
 mod snapshot;
 mod wire;
