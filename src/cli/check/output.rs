@@ -227,10 +227,15 @@ impl Output {
 
     /// What is filled in into a file.
     pub(super) fn edited(&mut self, edited: &Edited<'_>) -> Result<()> {
-        match &self.form {
-            Form::Text(text) => self.print(&text.edited(edited)),
-            _ => Ok(()),
+        match &mut self.form {
+            Form::Text(text) => {
+                let text = text.edited(edited);
+                self.print(&text)?;
+            }
+            Form::Listed(listed) => listed.edited(edited),
+            Form::Collected(collected) => collected.edited(edited),
         }
+        Ok(())
     }
 
     /// Everything was judged.
