@@ -28,7 +28,6 @@ const STATUSES: [u16; 9] = [200, 400, 404, 405, 408, 413, 415, 429, 500];
 const STAGES: [Stage; 2] = [Stage::Fill, Stage::Validate];
 /// How many exemptions have a series of their own.
 const MAX_EXEMPTIONS: usize = 50;
-const RULE_COUNT: usize = RULES.len();
 
 /// Everything that is counted while answering.
 #[derive(Debug, Default)]
@@ -36,7 +35,18 @@ pub struct Metrics {
     log: Option<DecisionLog>,
     answers: [[AtomicU64; STATUSES.len()]; STAGES.len()],
     latency: [Latency; STAGES.len()],
-    findings: [[AtomicU64; Action::ALL.len()]; RULE_COUNT],
+    findings: Findings,
+}
+
+/// One counter for each rule and action. Not an array of the catalogue's length: a type that depends on the rules makes
+/// the compiler go in circles when it optimises (E0391).
+#[derive(Debug)]
+struct Findings(Vec<[AtomicU64; Action::ALL.len()]>);
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self(RULES.iter().map(|_| Default::default()).collect())
+    }
 }
 
 /// Asks the live cluster's watch: outcomes of live reads by name, and seconds since each kind was last heard of.
@@ -81,7 +91,7 @@ impl Observer for Metrics {
                 .iter()
                 .position(|action| *action == tally.action);
             if let Some(counter) = rule
-                .and_then(|rule| self.findings.get(rule))
+                .and_then(|rule| self.findings.0.get(rule))
                 .and_then(|actions| actions.get(action?))
             {
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +201,7 @@ impl Pulled {
     fn findings(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         let help = "What was done on behalf of policies by rule and action";
         let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
-        for (rule, actions) in RULES.iter().zip(&self.0.metrics.findings) {
+        for (rule, actions) in RULES.iter().zip(&self.0.metrics.findings.0) {
             for (action, count) in Action::ALL.iter().zip(actions) {
                 let labels = [("rule", rule.kind), ("action", action.as_str())];
                 counter(count).encode(family.encode_family(&labels)?)?;
