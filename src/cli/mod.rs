@@ -2,6 +2,7 @@
 
 mod api_args;
 mod banner;
+mod check;
 mod cluster_args;
 mod completions;
 mod delivery;
@@ -50,6 +51,8 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 found something, 2 could not do
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Judges manifests as the API server would, and fills them in
+    Check(Box<check::Check>),
     /// Answers the API server's admission reviews over HTTPS
     Serve(serve::Serve),
     /// Writes down what is looked at in a cluster, for --cluster-from
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let outcome = match command {
+        Command::Check(check) => check.run(),
         Command::Policies(policies) => policies.run(),
         Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
@@ -106,6 +110,13 @@ pub fn main() -> ExitCode {
 /// Colours only on a terminal, and not where `NO_COLOR` asks for none (<https://no-color.org>).
 fn has_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The date in UTC, by which exemptions end.
+fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
 }
 
 /// The chain of causes on one line, each cause once.

@@ -2,12 +2,16 @@
 
 mod case_files;
 mod cluster_files;
+mod manifests;
 mod policies;
 mod reload;
 mod snapshot;
 
 pub use case_files::{CaseFiles, case_paths, read_case};
 pub use cluster_files::{ClusterFiles, read_cluster};
+pub use manifests::{
+    MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
+};
 pub use policies::{compile, compile_folder, read_policies};
 pub use reload::Reload;
 pub use snapshot::{SnapshotText, write_whole};

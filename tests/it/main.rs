@@ -10,6 +10,7 @@
 
 mod apiserver;
 mod architecture;
+mod check;
 mod conditions;
 mod corpus;
 mod generated;

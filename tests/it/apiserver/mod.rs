@@ -11,6 +11,7 @@
 mod available;
 mod bench;
 mod boot_sources;
+mod check;
 mod conditions;
 mod corpus;
 mod hyper_converged;
