@@ -15,7 +15,7 @@ use super::Verdict;
 #[command(after_help = "\
 Examples:
   goldkeeper rbac > deploy/base/rbac.yaml
-  goldkeeper rbac | kubectl auth reconcile -f -")]
+  goldkeeper rbac | kubectl diff -f -")]
 pub(super) struct Rbac {}
 
 /// The first lines of the output: what it is, and how it is made again.
