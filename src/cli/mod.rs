@@ -9,6 +9,7 @@ mod delivery;
 mod help;
 mod policies;
 mod policy_args;
+mod rbac;
 mod rules;
 mod schema;
 mod serve;
@@ -69,6 +70,8 @@ enum Command {
     Completions(completions::Completions),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
+    /// Prints the service account of goldkeeper with the rights that it needs
+    Rbac(rbac::Rbac),
 }
 
 /// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Check(check) => check.run(),
         Command::Policies(policies) => policies.run(),
+        Command::Rbac(rbac) => rbac.run(),
         Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
         Command::Snapshot(snapshot) => snapshot.run(),

@@ -13,6 +13,7 @@ mod architecture;
 mod check;
 mod conditions;
 mod corpus;
+mod deploy;
 mod generated;
 mod manuals;
 mod policies;

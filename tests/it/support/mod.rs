@@ -2,6 +2,7 @@
 
 pub(crate) mod files;
 pub(crate) mod json;
+pub(crate) mod programs;
 pub(crate) mod round;
 pub(crate) mod serving;
 pub(crate) mod yaml;
