@@ -12,7 +12,7 @@
 //!              |
 //!            engine       evaluate(request, policies, facts) -> Evaluation -> Decision
 //!              |
-//!   rules   policy   cluster   admission   document                domain: serde, serde_json, globset; no IO, no clock
+//!   rules   policy   cluster   admission   document   manifest     domain: serde, serde_json, globset; no IO, no clock
 //! ```
 //!
 //! The domain modules and `engine` deny `clippy::disallowed_methods` and `clippy::disallowed_types` (see
@@ -22,6 +22,7 @@ pub mod cli;
 pub mod cluster;
 pub mod document;
 pub mod engine;
+pub mod manifest;
 pub mod policy;
 pub mod report;
 pub mod rules;

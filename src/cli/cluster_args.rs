@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::cluster::{ClusterView, Fact, Known, Question};
+use crate::cluster::{Answer, ClusterView, Known, Question};
 use crate::store;
 use crate::telemetry::Pulse;
 use crate::watch::{self, LiveReader, LiveReads as LiveReadCounts, Watch};
@@ -55,8 +55,8 @@ impl ClusterArgs {
                 .collect();
             let files = store::read_cluster(&cluster_from)?;
             return Ok(Cluster {
+                origin: format!("{} ({})", names.join(", "), files.describe()),
                 view: Arc::new(ArcSwap::new(files.view)),
-                origin: format!("{} ({} objects)", names.join(", "), files.objects),
                 watch: None,
             });
         }
@@ -91,12 +91,16 @@ impl Cluster {
             let LiveReadCounts {
                 found,
                 absent,
+                allowed,
+                denied,
                 failed,
                 shared,
             } = watch.live().reads();
             let reads = vec![
                 ("found", found),
                 ("absent", absent),
+                ("allowed", allowed),
+                ("denied", denied),
                 ("failed", failed),
                 ("shared", shared),
             ];
@@ -116,7 +120,7 @@ impl LiveReads for Reader {
         &'a self,
         question: &'a Question,
         deadline: Instant,
-    ) -> BoxFuture<'a, Known<Option<Fact>>> {
+    ) -> BoxFuture<'a, Known<Answer>> {
         self.0.read(question, deadline).boxed()
     }
 }

@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand, and the only place that knows every adapter.
 
 mod banner;
+mod check;
 mod cluster_args;
 mod policy_args;
 mod serve;
+mod snapshot;
 mod webhook_config;
 
 use std::io::{IsTerminal, Write};
@@ -40,8 +42,12 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 found something, 2 could not do
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Judges manifests as the API server would, and fills them in
+    Check(Box<check::Check>),
     /// Answers the API server's admission reviews over HTTPS
     Serve(serve::Serve),
+    /// Writes down what is looked at in a cluster, for --cluster-from
+    Snapshot(snapshot::TakeSnapshot),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
 }
@@ -50,7 +56,9 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = match command {
+        Command::Check(check) => check.run(),
         Command::Serve(serve) => serve.run(),
+        Command::Snapshot(snapshot) => snapshot.run(),
         Command::WebhookConfig(config) => config.run(),
     };
     match outcome {
@@ -73,6 +81,13 @@ pub fn main() -> ExitCode {
 /// Colours only on a terminal, and not where `NO_COLOR` asks for none (<https://no-color.org>).
 fn has_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The date in UTC, by which exemptions end.
+fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
 }
 
 /// The chain of causes on one line, each cause once.

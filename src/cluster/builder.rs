@@ -48,10 +48,18 @@ impl Builder {
         self.add(Pruned::of(object))
     }
 
-    /// Adds what was kept of objects as they were read. Returns how many there are.
+    /// Adds what was kept of objects as they were read. Returns how many there are. What the header of a snapshot says
+    /// of what it holds counts; without one everything is taken as it was.
     pub fn add(&mut self, pruned: Pruned) -> usize {
         let count = pruned.objects.len();
         self.view.openshift |= pruned.openshift;
+        for snapshot in pruned.snapshots.iter().flatten() {
+            // It was asked; the rest are signs.
+            self.view.openshift = snapshot.openshift;
+            for (kind, own) in Kind::ALL.into_iter().zip(&mut self.view.coverage) {
+                *own = snapshot.coverage(kind);
+            }
+        }
         for (kind, key, fact) in pruned.objects {
             self.apply(kind, key, fact);
         }

@@ -2,41 +2,71 @@
 
 use std::cell::RefCell;
 
-use super::{ClusterView, Coverage, Fact, Kind, Known};
+use super::{Access, ClusterView, Coverage, Fact, Kind, Known};
 
-/// One thing to be read from the live cluster before a decision rests on it.
+/// One thing to be asked of the live cluster before a decision rests on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Question {
-    /// Kind of the object.
-    pub kind: Kind,
-    /// Its namespace, `""` for a cluster-scoped kind.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
+pub enum Question {
+    /// Which object is there.
+    Object {
+        /// Kind of the object.
+        kind: Kind,
+        /// Its namespace, `""` for a cluster-scoped kind.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// Whether somebody may do something.
+    Access(Access),
 }
 
-/// What live reads brought: for each question the object, or that there is none, or that it could not be read.
+/// What the live cluster says to a [`Question`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The object, or that there is none.
+    Object(Option<Fact>),
+    /// Whether it is allowed.
+    Access(bool),
+}
+
+/// What was asked live: for each question the answer, or that there was none in time.
 #[derive(Clone, Debug, Default)]
-pub struct Answers(Vec<(Question, Known<Option<Fact>>)>);
+pub struct Answers(Vec<(Question, Known<Answer>)>);
 
 impl Answers {
     /// Adds an answer.
-    pub fn add(&mut self, question: Question, answer: Known<Option<Fact>>) {
+    pub fn add(&mut self, question: Question, answer: Known<Answer>) {
         self.0.push((question, answer));
     }
 
-    fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Known<Option<Fact>>> {
-        self.0.iter().find_map(|(question, answer)| {
-            let same =
-                question.kind == kind && question.namespace == namespace && question.name == name;
-            same.then_some(answer)
+    fn object(&self, kind: Kind, namespace: &str, name: &str) -> Option<Known<Option<&Fact>>> {
+        self.0.iter().find_map(|(question, answer)| match question {
+            Question::Object {
+                kind: k,
+                namespace: ns,
+                name: n,
+            } if *k == kind && ns == namespace && n == name => Some(match answer {
+                Known::Known(Answer::Object(object)) => Known::Known(object.as_ref()),
+                _ => Known::Unknown,
+            }),
+            _ => None,
+        })
+    }
+
+    fn access(&self, access: &Access) -> Option<Known<bool>> {
+        self.0.iter().find_map(|(question, answer)| match question {
+            Question::Access(asked) if asked == access => Some(match answer {
+                Known::Known(Answer::Access(allowed)) => Known::Known(*allowed),
+                _ => Known::Unknown,
+            }),
+            _ => None,
         })
     }
 }
 
 /// The view of the cluster that one request is judged by, with the answers that were read live for it.
 ///
-/// A rule that needs to be sure asks with [`Facts::confirmed`]. What can't be answered at once is noted, and the rule is
+/// A rule that needs to be sure asks with [`Facts::confirmed`] and [`Facts::allowed`]. What can't be answered at once is noted, and the rule is
 /// judged again when the answers are there.
 #[derive(Debug)]
 pub struct Facts<'c> {
@@ -65,17 +95,21 @@ impl<'c> Facts<'c> {
     /// `Unknown` until then, and where the live read failed; but what the view has is believed if it can't be asked.
     pub fn confirmed(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&'c Fact>> {
         let seen = self.view.object(kind, namespace, name);
-        if self.view.coverage(kind).is_final() {
+        if self.view.coverage(kind).is_final(namespace) {
             return seen;
         }
-        match self.answers.get(kind, namespace, name) {
-            Some(Known::Known(answer)) => Known::Known(answer.as_ref()),
+        match self.answers.object(kind, namespace, name) {
+            Some(Known::Known(answer)) => Known::Known(answer),
             Some(Known::Unknown) => match seen {
                 Known::Known(Some(fact)) => Known::Known(Some(fact)),
                 _ => Known::Unknown,
             },
             None => {
-                self.ask(kind, namespace, name);
+                self.ask(Question::Object {
+                    kind,
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                });
                 Known::Unknown
             }
         }
@@ -94,6 +128,19 @@ impl<'c> Facts<'c> {
         }
     }
 
+    /// Whether somebody may do something, asked live for this request. `Unknown` until then, where the question could not
+    /// be answered, and always where the cluster comes from files: those say nothing about rights, so ask
+    /// [`ClusterView::is_live`] first where "can't be told" and "could not be asked" differ.
+    pub fn allowed(&self, access: &Access) -> Known<bool> {
+        if !self.view.is_live() {
+            return Known::Unknown;
+        }
+        self.answers.access(access).unwrap_or_else(|| {
+            self.ask(Question::Access(access.clone()));
+            Known::Unknown
+        })
+    }
+
     /// Why a kind can't be listed, for messages.
     pub fn why_unknown(&self, kind: Kind) -> &'c str {
         match self.view.coverage(kind) {
@@ -103,12 +150,7 @@ impl<'c> Facts<'c> {
         }
     }
 
-    fn ask(&self, kind: Kind, namespace: &str, name: &str) {
-        let question = Question {
-            kind,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
+    fn ask(&self, question: Question) {
         let mut questions = self.questions.borrow_mut();
         if !questions.contains(&question) {
             questions.push(question);

@@ -4,9 +4,10 @@
 //! list, and is then shared and never changed. It holds pruned facts ([`Fact`]), not objects.
 //!
 //! "Absent" and "not seen" are never mixed: see [`Known`] and [`Coverage`]. What a decision needs to be sure of beyond
-//! the view is asked for as a [`Question`], so that an adapter can read it live; this module does no IO.
+//! the view is asked for as a [`Question`], so that an adapter can ask the live cluster; this module does no IO.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod access;
 mod boot_source;
 mod builder;
 mod claim;
@@ -19,9 +20,12 @@ mod image;
 mod kind;
 mod platform;
 mod pruned;
+mod snapshot;
 mod storage;
+mod thin;
 mod view;
 
+pub use access::{Access, Someone};
 pub use boot_source::{Condition, DataSource, SourceObject, SourceReference};
 pub use builder::Builder;
 pub use claim::{
@@ -30,7 +34,7 @@ pub use claim::{
 };
 pub use cron::{ClaimField, DataImportCron, ImportClaim, SourceFormat, UnnamedDigest};
 pub use fact::{Fact, ObjectKey};
-pub use facts::{Answers, Facts, Question};
+pub use facts::{Answer, Answers, Facts, Question};
 pub use golden::{GoldenImage, GoldenNamespace, Origin};
 pub use hyper_converged::{HyperConverged, HyperConvergedVersion, ImageTemplate};
 pub use image::{
@@ -40,7 +44,9 @@ pub use image::{
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, CdiVersion, Namespace};
 pub use pruned::Pruned;
+pub use snapshot::{Snapshot, SnapshotKind};
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
+pub use thin::thin;
 pub use view::{ClusterView, Coverage, Seen};
 
 /// A fact, or the admission that it is not known. "There is none" is a known fact.

@@ -5,16 +5,28 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{Fact, Kind, Known, ObjectKey};
+use super::{Fact, Kind, Known, ObjectKey, Snapshot};
 
 /// What is kept of an object, or of the items of a `List`.
 #[derive(Debug, Default)]
 pub struct Pruned {
     pub(super) openshift: bool,
     pub(super) objects: Vec<(Kind, ObjectKey, Known<Fact>)>,
+    /// Headers of snapshots, or what is wrong with them.
+    pub(super) snapshots: Vec<Result<Snapshot, String>>,
 }
 
 impl Pruned {
+    /// How many objects of a kind there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.objects.iter().filter(|(own, ..)| *own == kind).count()
+    }
+
+    /// The headers of snapshots among them, or what is wrong with one.
+    pub fn snapshots(&self) -> &[Result<Snapshot, String>] {
+        &self.snapshots
+    }
+
     /// Prunes an object, or the items of a `List`.
     pub fn of(object: &Value) -> Self {
         if let Some(items) = object.get("items").and_then(Value::as_array) {
@@ -38,6 +50,7 @@ impl Pruned {
         Self {
             openshift: group.ends_with(".openshift.io") || looks_like_openshift(object),
             objects: kept.map_or_else(Vec::new, |kept| vec![kept]),
+            snapshots: Snapshot::of(object).into_iter().collect(),
         }
     }
 }
@@ -47,6 +60,7 @@ impl Extend<Self> for Pruned {
         for one in more {
             self.openshift |= one.openshift;
             self.objects.extend(one.objects);
+            self.snapshots.extend(one.snapshots);
         }
     }
 }

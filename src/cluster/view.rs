@@ -22,17 +22,26 @@ pub enum Coverage {
     NotServed,
     /// Taken from files that hold all of them: what is missing is absent.
     Complete,
+    /// Taken from a snapshot that holds those of some namespaces: what is missing there is absent.
+    Within(Arc<[Box<str>]>),
 }
 
 impl Coverage {
-    /// Whether every object of the kind was seen.
+    /// Whether every object of the kind was seen, as far as they are wanted.
     pub const fn is_known(&self) -> bool {
-        matches!(self, Self::Watched | Self::NotServed | Self::Complete)
+        matches!(
+            self,
+            Self::Watched | Self::NotServed | Self::Complete | Self::Within(_)
+        )
     }
 
-    /// Whether a missing object is certainly absent.
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::NotServed | Self::Complete)
+    /// Whether an object that is missing in a namespace is certainly absent.
+    pub fn is_final(&self, namespace: &str) -> bool {
+        match self {
+            Self::NotServed | Self::Complete => true,
+            Self::Within(namespaces) => namespaces.iter().any(|own| **own == *namespace),
+            Self::Pending | Self::Unknown(_) | Self::Watched | Self::OnDemand => false,
+        }
     }
 }
 
@@ -145,6 +154,7 @@ pub struct ClusterView {
     pub(super) tables: [Table; Kind::ALL.len()],
     pub(super) coverage: [Coverage; Kind::ALL.len()],
     pub(super) openshift: bool,
+    pub(super) live: bool,
     pub(super) golden: Golden,
     pub(super) defaults: Known<Defaults>,
 }
@@ -155,14 +165,18 @@ impl ClusterView {
             tables: std::array::from_fn(|_| Table::default()),
             coverage: std::array::from_fn(|_| coverage.clone()),
             openshift: false,
+            live: false,
             golden: Golden::default(),
             defaults: Known::Unknown,
         }
     }
 
-    /// A view of which nothing is known yet.
+    /// A view of a live cluster, of which nothing is known yet.
     pub fn unknown() -> Self {
-        Self::new(&Coverage::Pending)
+        Self {
+            live: true,
+            ..Self::new(&Coverage::Pending)
+        }
     }
 
     /// How much is known of a kind.
@@ -195,8 +209,11 @@ impl ClusterView {
     pub fn object(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&Fact>> {
         match self.table(kind).get(namespace, name) {
             Some(fact) => fact.as_ref().map(Some),
-            None if self.coverage(kind).is_known() => Known::Known(None),
-            None => Known::Unknown,
+            None => match self.coverage(kind) {
+                Coverage::Within(_) if !self.coverage(kind).is_final(namespace) => Known::Unknown,
+                coverage if coverage.is_known() => Known::Known(None),
+                _ => Known::Unknown,
+            },
         }
     }
 
@@ -223,6 +240,11 @@ impl ClusterView {
     /// Whether the cluster is an OpenShift: it serves `config.openshift.io`.
     pub const fn is_openshift(&self) -> bool {
         self.openshift
+    }
+
+    /// Whether there is a live cluster behind the view, which can be asked what the view does not say.
+    pub const fn is_live(&self) -> bool {
+        self.live
     }
 
     /// Whether every kind is either listed or known to be out of reach, so that answers need not wait any longer.

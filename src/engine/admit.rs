@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::admission::{AdmissionRequest, Edit};
-use crate::cluster::{Answers, ClusterView, Fact, Facts, Known, Question};
+use crate::cluster::{Answer, Answers, ClusterView, Facts, Known, Question};
 use crate::policy::PolicySet;
 
 use super::{Decision, Evaluation, Route, enforce, evaluate};
@@ -14,8 +14,8 @@ use super::{Decision, Evaluation, Route, enforce, evaluate};
 /// How often a decision may come back with new questions: namespace labels first, then boot sources.
 pub const ROUNDS: usize = 3;
 
-/// What a live read brings.
-pub type Read = dyn Fn(&Question) -> Known<Option<Fact>>;
+/// What the live cluster says.
+pub type Read = dyn Fn(&Question) -> Known<Answer>;
 
 /// The world in which requests are judged.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! What the API server is told.
 
-use crate::admission::Edit;
+use crate::admission::{Edit, FieldPath};
 use crate::policy::{OnMissingData, Policy, PolicySet};
 use crate::rules::Finding;
 
@@ -78,7 +78,7 @@ pub fn enforce(evaluation: &Evaluation<'_>, policies: &PolicySet) -> Decision {
     let mut denials = Vec::new();
     let mut warnings = Vec::new();
     for outcome in &evaluation.outcomes {
-        for action in actions(outcome) {
+        for action in outcome.actions() {
             match action {
                 Action::Deny => denials.push(message::denial(outcome)),
                 Action::Warn => warnings.push(message::warning(outcome)),
@@ -99,30 +99,52 @@ pub fn enforce(evaluation: &Evaluation<'_>, policies: &PolicySet) -> Decision {
     decision
 }
 
-fn actions(outcome: &Outcome<'_>) -> Vec<Action> {
-    let policy = outcome.policy;
-    match (&outcome.finding, policy.on_missing_data) {
-        (Finding::Fill(_), _) => vec![Action::Fill],
-        (Finding::Undetermined(_), OnMissingData::Allow) => vec![Action::Allow],
-        (Finding::Undetermined(_), OnMissingData::Warn) => vec![Action::Warn],
-        (Finding::Undetermined(_), OnMissingData::Deny) => vec![Action::Deny],
-        (Finding::Violation(_) | Finding::Advice(_), _) => {
-            let is_advice = matches!(outcome.finding, Finding::Advice(_));
-            let deny = if is_advice {
-                Action::Warn
-            } else {
-                Action::Deny
-            };
-            let chosen = [
-                (policy.actions.deny, deny),
-                (policy.actions.warn, Action::Warn),
-                (policy.actions.audit, Action::Audit),
-            ];
-            chosen
-                .into_iter()
-                .filter(|(wanted, _)| *wanted)
-                .map(|(_, action)| action)
-                .collect()
+impl Outcome<'_> {
+    /// What is done with it, as the policy says.
+    pub fn actions(&self) -> Vec<Action> {
+        let policy = self.policy;
+        match (&self.finding, policy.on_missing_data) {
+            (Finding::Fill(_), _) => vec![Action::Fill],
+            (Finding::Undetermined(_), OnMissingData::Allow) => vec![Action::Allow],
+            (Finding::Undetermined(_), OnMissingData::Warn) => vec![Action::Warn],
+            (Finding::Undetermined(_), OnMissingData::Deny) => vec![Action::Deny],
+            (Finding::Violation(_) | Finding::Advice(_), _) => {
+                let is_advice = matches!(self.finding, Finding::Advice(_));
+                let deny = if is_advice {
+                    Action::Warn
+                } else {
+                    Action::Deny
+                };
+                let chosen = [
+                    (policy.actions.deny, deny),
+                    (policy.actions.warn, Action::Warn),
+                    (policy.actions.audit, Action::Audit),
+                ];
+                chosen
+                    .into_iter()
+                    .filter(|(wanted, _)| *wanted)
+                    .map(|(_, action)| action)
+                    .collect()
+            }
+        }
+    }
+
+    /// What people read of it when this is done with it; nothing of what is only recorded.
+    pub fn text(&self, action: Action) -> Option<String> {
+        match (action, &self.finding) {
+            (Action::Deny, _) => Some(message::denial(self)),
+            (Action::Warn, _) => Some(message::warning(self)),
+            (Action::Fill, Finding::Fill(edit)) => Some(format!("{} = {}", edit.path, edit.value)),
+            _ => None,
+        }
+    }
+
+    /// The field that it is about.
+    pub const fn field(&self) -> &FieldPath {
+        match &self.finding {
+            Finding::Violation(violation) | Finding::Advice(violation) => &violation.field,
+            Finding::Fill(edit) => &edit.path,
+            Finding::Undetermined(undetermined) => &undetermined.field,
         }
     }
 }

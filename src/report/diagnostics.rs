@@ -1,12 +1,15 @@
 //! Faults in files, each with the line it is in.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use annotate_snippets::renderer::{DEFAULT_TERM_WIDTH, Renderer};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
 use crate::document::{Diagnostic, Severity};
 use crate::policy::PolicySource;
+
+use super::Remark;
 
 /// Prints faults in the order they were found, each with place, source line and cure, then how many there are.
 /// `colour` is for terminals.
@@ -49,8 +52,26 @@ fn group<'f>(fault: &'f Diagnostic, source: &'f str) -> Group<'f> {
     }
 }
 
-/// The bytes of the word that starts at a column (in characters, from 1).
-fn token(line: &str, column: u32) -> std::ops::Range<usize> {
+/// Faults as remarks for machines; with the sources at hand they also know where they end.
+pub fn remarks(faults: &[Diagnostic], sources: &[PolicySource]) -> Vec<Remark> {
+    let remark = |fault: &Diagnostic| Remark {
+        end_column: end_column(fault, sources),
+        ..Remark::from(fault)
+    };
+    faults.iter().map(remark).collect()
+}
+
+fn end_column(fault: &Diagnostic, sources: &[PolicySource]) -> Option<u32> {
+    let source = sources.iter().find(|source| source.file == fault.file)?;
+    let skipped = usize::try_from(fault.line).ok()?.checked_sub(1)?;
+    let line = source.text.lines().nth(skipped)?;
+    let length = line.get(token(line, fault.column))?.chars().count();
+    Some(fault.column + u32::try_from(length).ok()?)
+}
+
+/// The bytes of what starts at a column (in characters, from 1): a word, a quoted text, a list or an object that ends on
+/// the same line.
+fn token(line: &str, column: u32) -> Range<usize> {
     let skipped = usize::try_from(column)
         .unwrap_or_default()
         .saturating_sub(1);
@@ -59,8 +80,56 @@ fn token(line: &str, column: u32) -> std::ops::Range<usize> {
         .nth(skipped)
         .map_or(line.len(), |(start, _)| start);
     let rest = line.get(start..).unwrap_or_default();
-    let end = rest.find([' ', ':', ',', ']', '}']).unwrap_or(rest.len());
-    start..start + end.max(1).min(rest.len())
+    let end = match rest.chars().next() {
+        Some(quote @ ('"' | '\'')) => quoted(rest, quote),
+        Some('[' | '{') => bracketed(rest),
+        _ => None,
+    };
+    // A colon ends a key only where something else could follow: `system:masters` is one word.
+    let is_end = |(at, found): (usize, char)| {
+        let after = rest.get(at + found.len_utf8()..).unwrap_or_default();
+        matches!(found, ' ' | ',' | ']' | '}')
+            || found == ':' && (after.is_empty() || after.starts_with(' '))
+    };
+    let word = || rest.char_indices().find(|place| is_end(*place));
+    let end = end.or_else(|| word().map(|(at, _)| at));
+    let least = rest.chars().next().map_or(0, char::len_utf8);
+    start..start + end.unwrap_or(rest.len()).max(least)
+}
+
+/// The length of a quoted text; `None` if it does not end on this line.
+fn quoted(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, found) in text.char_indices().skip(1) {
+        match found {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            _ if found == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length of a list or an object; `None` if it does not end on this line.
+fn bracketed(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut skip_to = 0;
+    for (at, found) in text.char_indices() {
+        if at < skip_to {
+            continue;
+        }
+        match found {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            '"' | '\'' => skip_to = at + quoted(text.get(at..)?, found)?,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -115,6 +184,12 @@ validationActions
             ("ab", 9, 2..2),
             ("ä: b", 1, 0..2),
             ("a: ]", 4, 3..4),
+            ("a: \"b c\" # d", 4, 3..8),
+            ("a: \"b\\\" c\"", 4, 3..10),
+            ("a: [b, \"]\", {c: d}] # e", 4, 3..19),
+            ("a: [b,", 4, 3..5),
+            ("- system:masters, b", 3, 2..16),
+            ("ä", 1, 0..2),
         ] {
             assert_eq!(token(line, column), expected, "{line:?}");
         }

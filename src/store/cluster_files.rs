@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cluster::{Builder, ClusterView, Pruned};
+use crate::cluster::{Builder, ClusterView, Kind, Pruned};
 
 use super::{StoreError, files_of, open};
 
@@ -14,10 +14,26 @@ const MAX_FILE: u64 = 512 * 1024 * 1024;
 /// A view made from files, and what was in them.
 #[derive(Clone, Debug)]
 pub struct ClusterFiles {
-    /// The view; complete for every kind.
+    /// The view. Complete for every kind, unless a snapshot says what it holds.
     pub view: Arc<ClusterView>,
     /// How many objects were of a kind that the view keeps.
     pub objects: usize,
+    /// When the snapshots among the files were taken, RFC 3339 in UTC; none if all of them are plain files.
+    pub taken_at: Vec<String>,
+}
+
+impl ClusterFiles {
+    /// In a few words what is known of the cluster and why.
+    pub fn describe(&self) -> String {
+        let objects = self.objects;
+        if self.taken_at.is_empty() {
+            return format!("{objects} objects, taken as all there are of every kind");
+        }
+        format!(
+            "{objects} objects, snapshot of {}",
+            self.taken_at.join(" and ")
+        )
+    }
 }
 
 /// Reads a cluster from files and folders: Lists, several documents, YAML and JSON.
@@ -27,6 +43,7 @@ pub struct ClusterFiles {
 pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
     let mut builder = Builder::complete();
     let mut objects = 0;
+    let mut taken_at = Vec::new();
     for path in paths {
         let files = if path.is_dir() {
             files_of(path, &["yaml", "yml", "json"])?
@@ -34,17 +51,43 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
             vec![path.clone()]
         };
         for file in files {
-            objects += read_file(&file, &mut builder)?;
+            objects += read_file(&file, &mut |pruned| {
+                taken_at.extend(take_times(&pruned)?);
+                Ok(builder.add(pruned))
+            })?;
         }
     }
     Ok(ClusterFiles {
         view: builder.build(),
         objects,
+        taken_at,
     })
 }
 
+/// When the snapshots of a document were taken. One that holds less than it says was cut short on its way, and what it
+/// lacks must not be taken for absent.
+fn take_times(document: &Pruned) -> Result<Vec<String>, String> {
+    let mut times = Vec::new();
+    for snapshot in document.snapshots() {
+        let snapshot = snapshot.as_ref().map_err(Clone::clone)?;
+        for kind in Kind::ALL {
+            let (found, name) = (document.count(kind), kind.info().kind);
+            if let Some(promised) = snapshot.promised(kind).filter(|own| *own != found) {
+                return Err(format!(
+                    "the snapshot says that it holds {promised} {name} objects and holds {found}: take a new one"
+                ));
+            }
+        }
+        times.push(snapshot.taken_at.clone());
+    }
+    Ok(times)
+}
+
 /// Reads a file as a stream: of each object only what the view keeps stays in memory.
-fn read_file(path: &Path, builder: &mut Builder) -> Result<usize, StoreError> {
+fn read_file(
+    path: &Path,
+    add: &mut dyn FnMut(Pruned) -> Result<usize, String>,
+) -> Result<usize, StoreError> {
     let read = |source| StoreError::Read {
         path: path.to_owned(),
         source,
@@ -59,7 +102,8 @@ fn read_file(path: &Path, builder: &mut Builder) -> Result<usize, StoreError> {
     if start.trim_ascii_start().starts_with(b"{") {
         let documents = serde_json::Deserializer::from_reader(reader).into_iter::<Pruned>();
         for document in documents {
-            objects += builder.add(document.map_err(|error| fault(error.to_string()))?);
+            let document = document.map_err(|error| fault(error.to_string()))?;
+            objects += add(document).map_err(fault)?;
         }
         return Ok(objects);
     }
@@ -69,7 +113,7 @@ fn read_file(path: &Path, builder: &mut Builder) -> Result<usize, StoreError> {
     };
     for document in serde_saphyr::read_with_options::<_, Pruned>(&mut reader, options) {
         let document = document.map_err(|error| fault(error.without_snippet().to_string()))?;
-        objects += builder.add(document);
+        objects += add(document).map_err(fault)?;
     }
     Ok(objects)
 }

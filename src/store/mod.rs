@@ -1,12 +1,18 @@
 //! What is read from files: policies, and a cluster written down.
 
 mod cluster_files;
+mod manifests;
 mod policies;
 mod reload;
+mod snapshot;
 
 pub use cluster_files::{ClusterFiles, read_cluster};
+pub use manifests::{
+    MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
+};
 pub use policies::compile_folder;
 pub use reload::Reload;
+pub use snapshot::{SnapshotText, write_whole};
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +26,14 @@ pub enum StoreError {
     #[error("can't read {}", path.display())]
     Read {
         /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file can't be written.
+    #[error("can't write {}", path.display())]
+    Write {
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,

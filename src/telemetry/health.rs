@@ -103,5 +103,8 @@ fn describe(coverage: &Coverage) -> String {
         Coverage::OnDemand => "read on demand".to_owned(),
         Coverage::NotServed => "not served by this cluster".to_owned(),
         Coverage::Complete => "from files".to_owned(),
+        Coverage::Within(namespaces) => {
+            format!("from a snapshot of {} namespaces", namespaces.len())
+        }
     }
 }

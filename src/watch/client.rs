@@ -22,7 +22,7 @@ pub enum Error {
     },
     /// No kubeconfig was given, and the default one can't be used.
     #[error(
-        "no usable kubeconfig (looked at $KUBECONFIG and ~/.kube/config), and not in a cluster"
+        "no usable kubeconfig (looked at $KUBECONFIG and ~/.kube/config), and not in a cluster; name one with --kubeconfig"
     )]
     DefaultKubeconfig(#[source] KubeconfigError),
     /// In a pod, and its service account can't be used.

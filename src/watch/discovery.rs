@@ -67,7 +67,7 @@ pub(super) async fn discover(client: Client, sender: watch::Sender<Served>) {
     let mut doubts = Vec::new();
     let mut away = false;
     while !sender.is_closed() {
-        let (found, complete) = look(&client).await;
+        let (found, complete) = look(&client, &wanted()).await;
         let returned = std::mem::replace(&mut away, !complete) && complete;
         sender.send_if_modified(|served| {
             served.returns += u64::from(returned);
@@ -77,19 +77,20 @@ pub(super) async fn discover(client: Client, sender: watch::Sender<Served>) {
     }
 }
 
-/// Which kinds discovery is asked about.
-fn wanted() -> impl Iterator<Item = Kind> {
-    Kind::ALL.into_iter().filter(|kind| {
-        let info = kind.info();
-        info.scope != Scope::OnDemand && !info.group.is_empty()
-    })
+/// Which kinds are to be followed.
+fn wanted() -> Vec<Kind> {
+    let mut kinds = Kind::ALL.to_vec();
+    kinds.retain(|kind| kind.info().scope != Scope::OnDemand);
+    kinds
 }
 
 type Resources = Result<Option<Vec<String>>, Arc<str>>;
 
-/// What is served now, and whether every question was answered.
-async fn look(client: &Client) -> (Served, bool) {
-    let mut questions: Vec<(&str, &str)> = wanted()
+/// Which of these kinds are served now, and whether every question was answered.
+pub(super) async fn look(client: &Client, kinds: &[Kind]) -> (Served, bool) {
+    let kinds = kinds.iter().filter(|kind| !kind.info().group.is_empty());
+    let mut questions: Vec<(&str, &str)> = kinds
+        .clone()
         .flat_map(|kind| {
             let info = kind.info();
             info.versions
@@ -105,7 +106,7 @@ async fn look(client: &Client) -> (Served, bool) {
     let (answers, openshift) = tokio::join!(join_all(asked), is_openshift(client));
     let complete = openshift.is_some() && answers.iter().all(Result::is_ok);
     let answers = questions.into_iter().zip(answers).collect();
-    let kinds = wanted().map(|kind| (kind, judge(kind, &answers))).collect();
+    let kinds = kinds.map(|kind| (*kind, judge(*kind, &answers))).collect();
     let found = Served {
         kinds,
         openshift,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode, Uri};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
+use http_body_util::{BodyExt, Collected};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -33,6 +34,8 @@ struct State {
     refused: Vec<(String, u16)>,
     gates: Vec<(String, Arc<Semaphore>)>,
     requests: Vec<String>,
+    /// The `spec` of each access review that is answered with yes.
+    allowed: Vec<Value>,
 }
 
 struct Event {
@@ -56,7 +59,7 @@ impl FakeApi {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let api = api.clone();
-            async move { api.answer(request.uri()).await }
+            async move { api.answer(request).await }
         });
         kube::Client::new(service, "default")
     }
@@ -154,7 +157,17 @@ impl FakeApi {
             .count()
     }
 
-    async fn answer(&self, uri: &Uri) -> Result<Response<Body>, std::io::Error> {
+    /// Access that is asked for in exactly these words is allowed; any other is not.
+    pub(super) fn allow(&self, spec: Value) {
+        self.state().allowed.push(spec);
+    }
+
+    async fn answer(
+        &self,
+        request: Request<kube::client::Body>,
+    ) -> Result<Response<Body>, std::io::Error> {
+        let (head, body) = request.into_parts();
+        let uri = &head.uri;
         let text = uri.to_string();
         let gates: Vec<_> = {
             let mut state = self.state();
@@ -165,6 +178,8 @@ impl FakeApi {
         for gate in gates {
             gate.acquire().await.unwrap().forget();
         }
+        let body = body.collect().await.map(Collected::to_bytes);
+        let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
         let mut state = self.state();
         if state.down {
             return Err(std::io::Error::other("connection refused"));
@@ -172,6 +187,10 @@ impl FakeApi {
         let refused = state.refused.iter().find(|(part, _)| text.contains(part));
         if let Some((_, status)) = refused {
             return Ok(failure(*status, "Refused", None));
+        }
+        if uri.path().ends_with("/subjectaccessreviews") {
+            let allowed = state.allowed.contains(&body["spec"]);
+            return Ok(ok(&json!({"status": {"allowed": allowed}})));
         }
         Ok(state.route(uri))
     }
@@ -205,6 +224,21 @@ impl State {
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .collect();
+        if uri.path() == "/version" {
+            let text = |field: &str| (field.to_owned(), json!("v1.33.5"));
+            let fields = [
+                "major",
+                "minor",
+                "gitVersion",
+                "gitCommit",
+                "gitTreeState",
+                "buildDate",
+                "goVersion",
+                "compiler",
+                "platform",
+            ];
+            return ok(&fields.map(text).into_iter().collect());
+        }
         let segments: Vec<&str> = uri.path().split('/').skip(1).collect();
         let (root, rest) = match segments[..] {
             ["api", ..] | ["apis", _] => segments.split_at(2),

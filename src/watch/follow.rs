@@ -19,14 +19,10 @@ use tokio::time::{Instant, timeout};
 
 use super::discovery::{Availability, Served};
 use super::failure::Failure;
-use super::resource::{Collection, Object, Page};
+use super::resource::{Collection, Object, PAGE, PATIENCE, Page};
 use super::task::jittered;
 use crate::cluster::{Fact, Kind, Known, ObjectKey};
 
-/// Objects asked for at once. Small, so that the text of a page stays small: it is what a list costs at its peak.
-const PAGE: u32 = 100;
-/// Longest that a page, or the start of a watch, is waited for: conversion webhooks have 30 s at most.
-const PATIENCE: Duration = Duration::from_secs(35);
 /// How long a watch lasts, before jitter. The API server ends it then; a dead connection shows by that at the latest.
 const WATCH: Duration = Duration::from_mins(2);
 /// How long a watch must have lasted without an error to be taken for one that works.
@@ -187,12 +183,9 @@ impl Follower {
         &self,
         collection: &Collection,
         parameters: &ListParams,
-    ) -> Result<Page, Failure> {
-        let request = collection.request().list(parameters);
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        let text = timeout(PATIENCE, self.client.request_text(request)).await;
-        let text = text.map_err(|_| Failure::late())??;
-        Page::read(collection.kind, &text).map_err(|error| kube::Error::SerdeError(error).into())
+    ) -> Result<Page<Object>, Failure> {
+        let keep = |object: Value| Fact::read(collection.kind, &object);
+        Page::fetch(&self.client, collection, parameters, keep).await
     }
 
     /// Watches until the watch ends, moving the position on.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::discovery::Served;
 use super::follow::{Change, Follower, Message, Source};
-use super::resource::is_name;
+use super::resource::golden_namespaces;
 use super::standing::{GRACE, Standing, combine, tell_served};
 use super::task::Task;
 use crate::cluster::{Builder, ClusterView, Coverage, Kind, Known, Scope};
@@ -336,9 +336,7 @@ impl Keeper {
             return;
         }
         if self.golden.is_empty() || view.hyper_converged() != Known::Unknown {
-            let namespaces = view.golden_namespaces().into_iter();
-            let names = namespaces.filter(|name| is_name(name));
-            self.golden = names.map(String::into_boxed_str).collect();
+            self.golden = golden_namespaces(&view);
         }
     }
 

@@ -1,40 +1,46 @@
-//! Reading one object from the live cluster, before a decision rests on there being none.
+//! Asking the live cluster: one object, before a decision rests on there being none, and who may do what.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::Client;
-use kube::api::GetParams;
-use serde_json::Value;
+use kube::api::{GetParams, PostParams};
+use kube::core::Request;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::discovery::{Availability, Served};
 use super::failure::{is_not_found, is_object_not_found};
 use super::resource::{Collection, is_name};
-use crate::cluster::{Fact, Known, Question};
+use crate::cluster::{Access, Answer, Fact, Kind, Known, Question};
 
-/// Reads that may be in flight at once.
+/// Questions that may be in flight at once.
 const LIMIT: usize = 64;
 
-/// What a read brought.
-type Answer = Known<Option<Fact>>;
+/// Where access is reviewed.
+const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
-/// How many reads there were, by outcome.
+/// How many questions were asked, by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveReads {
     /// The object is there.
     pub found: u64,
     /// There is no such object, or no such kind.
     pub absent: u64,
+    /// Somebody may do what he wants.
+    pub allowed: u64,
+    /// Somebody may not.
+    pub denied: u64,
     /// No answer: an error, or too late.
     pub failed: u64,
     /// Questions that were answered by a read that another one had asked for.
     pub shared: u64,
 }
 
-/// Reads objects live. Equal questions share a read, as long as it has not begun: what was asked for after that may have
+/// Reads objects and reviews access live. Equal questions share a read, as long as it has not begun: what was asked for after that may have
 /// changed since, and gets a read of its own. Nothing is remembered.
 #[derive(Clone)]
 pub struct LiveReader(Arc<Inner>);
@@ -53,6 +59,8 @@ struct Inner {
 struct Counts {
     found: AtomicU64,
     absent: AtomicU64,
+    allowed: AtomicU64,
+    denied: AtomicU64,
     failed: AtomicU64,
     shared: AtomicU64,
 }
@@ -66,7 +74,7 @@ struct Flight {
 }
 
 struct Waiting {
-    answer: watch::Sender<Option<Answer>>,
+    answer: watch::Sender<Option<Known<Answer>>>,
     /// The latest of those who wait.
     deadline: Instant,
 }
@@ -91,13 +99,17 @@ impl LiveReader {
         }))
     }
 
-    /// The object as it is now, or that there is none; `Unknown` if it can't be read until the deadline.
+    /// The object as it is now or that there is none, or whether access is allowed now; `Unknown` if there is no answer
+    /// until the deadline.
     ///
     /// A kind that the cluster does not serve has no objects, and neither has a name that Kubernetes does not allow.
-    pub async fn read(&self, question: &Question, deadline: Instant) -> Known<Option<Fact>> {
-        let namespace = &*question.namespace;
-        if !is_name(&question.name) || !(namespace.is_empty() || is_name(namespace)) {
-            return Known::Known(None);
+    pub async fn read(&self, question: &Question, deadline: Instant) -> Known<Answer> {
+        if let Question::Object {
+            namespace, name, ..
+        } = question
+            && !(is_name(name) && (namespace.is_empty() || is_name(namespace)))
+        {
+            return Known::Known(Answer::Object(None));
         }
         let mut answer = self.join(question, deadline);
         match timeout_at(deadline, answer.wait_for(Option::is_some)).await {
@@ -113,13 +125,19 @@ impl LiveReader {
         LiveReads {
             found: load(&counts.found),
             absent: load(&counts.absent),
+            allowed: load(&counts.allowed),
+            denied: load(&counts.denied),
             failed: load(&counts.failed),
             shared: load(&counts.shared),
         }
     }
 
     /// Joins the read that has not begun yet, or has one begun.
-    fn join(&self, question: &Question, deadline: Instant) -> watch::Receiver<Option<Answer>> {
+    fn join(
+        &self,
+        question: &Question,
+        deadline: Instant,
+    ) -> watch::Receiver<Option<Known<Answer>>> {
         let mut flights = self.0.flights();
         let (answer, receiver) = watch::channel(None);
         let new = Some(Waiting { answer, deadline });
@@ -172,7 +190,7 @@ impl Landing {
             if waiting.answer.receiver_count() == 0 {
                 continue;
             }
-            let answer = timeout_at(waiting.deadline, self.inner.get(&self.question)).await;
+            let answer = timeout_at(waiting.deadline, self.inner.ask(&self.question)).await;
             let answer = answer.unwrap_or(Known::Unknown);
             self.inner.count(&answer);
             waiting.answer.send_replace(Some(answer));
@@ -218,30 +236,51 @@ impl Inner {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, answer: &Answer) {
+    fn count(&self, answer: &Known<Answer>) {
         let count = match answer {
-            Known::Known(Some(_)) => &self.counts.found,
-            Known::Known(None) => &self.counts.absent,
+            Known::Known(Answer::Object(Some(_))) => &self.counts.found,
+            Known::Known(Answer::Object(None)) => &self.counts.absent,
+            Known::Known(Answer::Access(true)) => &self.counts.allowed,
+            Known::Known(Answer::Access(false)) => &self.counts.denied,
             Known::Unknown => &self.counts.failed,
         };
         count.fetch_add(1, Ordering::Relaxed);
     }
 
+    async fn ask(&self, question: &Question) -> Known<Answer> {
+        match question {
+            Question::Object {
+                kind,
+                namespace,
+                name,
+            } => self.get(*kind, namespace, name).await.map(Answer::Object),
+            Question::Access(access) => match self.review(access).await {
+                Ok(allowed) => Known::Known(Answer::Access(allowed)),
+                Err(_) => Known::Unknown,
+            },
+        }
+    }
+
     /// The object in the version that discovery found, else in the first that is served.
-    async fn get(&self, question: &Question) -> Answer {
-        let found = self.served.borrow().of(question.kind);
-        let all = question.kind.info().versions;
+    async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<Fact>> {
+        let found = self.served.borrow().of(kind);
+        let all = kind.info().versions;
         let versions = match &found {
             Availability::Served(version) => std::slice::from_ref(version),
             _ => all,
         };
         for version in versions {
-            match self.get_version(question, version).await {
+            let collection = Collection {
+                kind,
+                version,
+                namespace: namespace.into(),
+            };
+            match self.get_from(&collection, name).await {
                 Err(error) if is_object_not_found(&error) => return Known::Known(None),
                 Err(error) if is_not_found(&error) => {}
                 Err(_) => return Known::Unknown,
                 Ok(object) => {
-                    return match Fact::read(question.kind, &object) {
+                    return match Fact::read(kind, &object) {
                         Some((_, Known::Known(fact))) => Known::Known(Some(fact)),
                         _ => Known::Unknown,
                     };
@@ -251,24 +290,61 @@ impl Inner {
         Known::Known(None)
     }
 
-    async fn get_version(
-        &self,
-        question: &Question,
-        version: &'static str,
-    ) -> Result<Value, kube::Error> {
-        let collection = Collection {
-            kind: question.kind,
-            version,
-            namespace: question.namespace.as_str().into(),
-        };
-        let request = collection.request();
-        let request = request.get(&question.name, &GetParams::default());
-        let text = self
-            .client
-            .request_text(request.map_err(kube::Error::BuildRequest)?)
-            .await?;
+    async fn get_from(&self, collection: &Collection, name: &str) -> Result<Value, kube::Error> {
+        let request = collection.request().get(name, &GetParams::default());
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let text = self.client.request_text(request).await?;
         serde_json::from_str(&text).map_err(kube::Error::SerdeError)
     }
+
+    /// What the API server's authorisers say. Only `allowed` counts, as it does for CDI.
+    async fn review(&self, access: &Access) -> Result<bool, kube::Error> {
+        let body = serde_json::to_vec(&subject_access_review(access));
+        let body = body.map_err(kube::Error::SerdeError)?;
+        let request = Request::new(REVIEWS).create(&PostParams::default(), body);
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let text = self.client.request_text(request).await?;
+        let review: Reviewed = serde_json::from_str(&text).map_err(kube::Error::SerdeError)?;
+        Ok(review.status.allowed)
+    }
+}
+
+#[derive(Deserialize)]
+struct Reviewed {
+    status: ReviewStatus,
+}
+
+#[derive(Deserialize)]
+struct ReviewStatus {
+    allowed: bool,
+}
+
+fn subject_access_review(access: &Access) -> Value {
+    let Access {
+        who,
+        verb,
+        group,
+        resource,
+        subresource,
+        namespace,
+        name,
+    } = access;
+    json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": who.user,
+            "groups": who.groups,
+            "resourceAttributes": {
+                "verb": verb,
+                "group": group,
+                "resource": resource,
+                "subresource": subresource,
+                "namespace": namespace,
+                "name": name,
+            },
+        },
+    })
 }
 
 #[cfg(test)]

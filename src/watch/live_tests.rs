@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use super::super::fake::FakeApi;
 use super::*;
-use crate::cluster::Kind;
+use crate::cluster::{Kind, Someone};
 
 const PATH: &str = "/apis/cdi.kubevirt.io/v1beta1/namespaces/a/datasources/";
 
@@ -16,18 +16,24 @@ fn reader(api: &FakeApi) -> LiveReader {
 }
 
 fn question(name: &str) -> Question {
-    Question {
-        kind: Kind::DataSource,
-        namespace: "a".to_owned(),
+    object(Kind::DataSource, "a", name)
+}
+
+fn object(kind: Kind, namespace: &str, name: &str) -> Question {
+    Question::Object {
+        kind,
+        namespace: namespace.to_owned(),
         name: name.to_owned(),
     }
 }
+
+const NONE: Known<Answer> = Known::Known(Answer::Object(None));
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(1)
 }
 
-fn ask(reader: &LiveReader, name: &str) -> tokio::task::JoinHandle<Answer> {
+fn ask(reader: &LiveReader, name: &str) -> tokio::task::JoinHandle<Known<Answer>> {
     let (reader, question) = (reader.clone(), question(name));
     tokio::spawn(async move { reader.read(&question, soon()).await })
 }
@@ -50,26 +56,23 @@ async fn an_object_is_there_or_not_or_cannot_be_read() {
     put(&api, "here");
     let reader = reader(&api);
     let here = reader.read(&question("here"), soon()).await;
-    assert!(matches!(here, Known::Known(Some(Fact::DataSource(_)))));
-    assert_eq!(
-        reader.read(&question("none"), soon()).await,
-        Known::Known(None)
-    );
+    assert!(matches!(
+        here,
+        Known::Known(Answer::Object(Some(Fact::DataSource(_))))
+    ));
+    assert_eq!(reader.read(&question("none"), soon()).await, NONE);
     api.refuse("broken", 500);
     assert_eq!(
         reader.read(&question("broken"), soon()).await,
         Known::Unknown
     );
     api.unserve(Kind::DataSource);
-    assert_eq!(
-        reader.read(&question("here"), soon()).await,
-        Known::Known(None)
-    );
+    assert_eq!(reader.read(&question("here"), soon()).await, NONE);
     let expected = LiveReads {
         found: 1,
         absent: 2,
         failed: 1,
-        shared: 0,
+        ..LiveReads::default()
     };
     assert_eq!(reader.reads(), expected);
     assert_clean(&reader).await;
@@ -80,16 +83,10 @@ async fn a_name_that_cannot_exist_is_not_asked_for() {
     let api = FakeApi::complete();
     let reader = reader(&api);
     for name in ["../../../../v1/secrets", "a/b", "x?watch=1", "", "Upper"] {
-        assert_eq!(
-            reader.read(&question(name), soon()).await,
-            Known::Known(None)
-        );
+        assert_eq!(reader.read(&question(name), soon()).await, NONE);
     }
-    let odd = Question {
-        namespace: "../x".to_owned(),
-        ..question("fine")
-    };
-    assert_eq!(reader.read(&odd, soon()).await, Known::Known(None));
+    let odd = object(Kind::DataSource, "../x", "fine");
+    assert_eq!(reader.read(&odd, soon()).await, NONE);
     assert_eq!(api.requests(""), 0);
 }
 
@@ -101,16 +98,13 @@ async fn an_older_version_is_asked_where_the_newer_is_not_served() {
     let machine = json!({"metadata": {"namespace": "a", "name": "vm"}});
     api.put(Kind::VirtualMachine, machine);
     let reader = reader(&api);
-    let machine = |name: &str| Question {
-        kind: Kind::VirtualMachine,
-        ..question(name)
-    };
+    let machine = |name: &str| object(Kind::VirtualMachine, "a", name);
     let here = reader.read(&machine("vm"), soon()).await;
-    assert_eq!(here, Known::Known(Some(Fact::VirtualMachine)));
     assert_eq!(
-        reader.read(&machine("none"), soon()).await,
-        Known::Known(None)
+        here,
+        Known::Known(Answer::Object(Some(Fact::VirtualMachine)))
     );
+    assert_eq!(reader.read(&machine("none"), soon()).await, NONE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +114,10 @@ async fn equal_questions_share_a_read_that_has_not_begun() {
     let reader = reader(&api);
     let asked = [ask(&reader, "x"), ask(&reader, "x"), ask(&reader, "x")];
     for asked in asked {
-        assert!(matches!(asked.await.unwrap(), Known::Known(Some(_))));
+        assert!(matches!(
+            asked.await.unwrap(),
+            Known::Known(Answer::Object(Some(_)))
+        ));
     }
     assert_eq!(api.requests(PATH), 1);
     assert_eq!(reader.reads().shared, 2);
@@ -139,12 +136,15 @@ async fn a_read_in_flight_is_not_joined() {
     sleep(Duration::from_millis(10)).await;
     assert_eq!(api.requests(PATH), 1, "one at a time");
     gate.add_permits(1);
-    assert_eq!(first.await.unwrap(), Known::Known(None));
+    assert_eq!(first.await.unwrap(), NONE);
     // Created while the first read was answered: those who asked after that must see it.
     put(&api, "x");
     gate.add_permits(1);
     for asked in later {
-        assert!(matches!(asked.await.unwrap(), Known::Known(Some(_))));
+        assert!(matches!(
+            asked.await.unwrap(),
+            Known::Known(Answer::Object(Some(_)))
+        ));
     }
     assert_eq!(api.requests(PATH), 2);
     assert_clean(&reader).await;
@@ -200,6 +200,64 @@ async fn those_who_wait_longer_are_not_given_up_with_the_others() {
     };
     assert_eq!(running.await.unwrap(), Known::Unknown);
     gate.add_permits(1);
-    assert_eq!(patient.await.unwrap(), Known::Known(None));
+    assert_eq!(patient.await.unwrap(), NONE);
+    assert_clean(&reader).await;
+}
+
+fn access(user: &str) -> Question {
+    Question::Access(Access {
+        who: Someone {
+            user: user.to_owned(),
+            groups: vec!["system:authenticated".to_owned()],
+        },
+        verb: "create",
+        group: "cdi.kubevirt.io",
+        resource: "datavolumes",
+        subresource: "source",
+        namespace: "golden".to_owned(),
+        name: "rhel9".to_owned(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn access_is_reviewed_as_it_was_asked_for() {
+    let api = FakeApi::complete();
+    let reader = reader(&api);
+    api.allow(json!({
+        "user": "alice",
+        "groups": ["system:authenticated"],
+        "resourceAttributes": {"verb": "create", "group": "cdi.kubevirt.io", "resource": "datavolumes",
+            "subresource": "source", "namespace": "golden", "name": "rhel9"},
+    }));
+    for (user, allowed) in [("alice", true), ("bob", false)] {
+        let answer = reader.read(&access(user), soon()).await;
+        assert_eq!(answer, Known::Known(Answer::Access(allowed)), "{user}");
+    }
+    api.refuse(REVIEWS, 403);
+    assert_eq!(reader.read(&access("alice"), soon()).await, Known::Unknown);
+    let expected = LiveReads {
+        allowed: 1,
+        denied: 1,
+        failed: 1,
+        ..LiveReads::default()
+    };
+    assert_eq!(reader.reads(), expected);
+    assert_clean(&reader).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_questions_about_access_share_a_review() {
+    let api = FakeApi::complete();
+    let reader = reader(&api);
+    let ask = |user: &'static str| {
+        let reader = reader.clone();
+        tokio::spawn(async move { reader.read(&access(user), soon()).await })
+    };
+    let asked = [ask("alice"), ask("alice"), ask("bob")];
+    for asked in asked {
+        assert_eq!(asked.await.unwrap(), Known::Known(Answer::Access(false)));
+    }
+    assert_eq!(api.requests(REVIEWS), 2);
+    assert_eq!(reader.reads().shared, 1);
     assert_clean(&reader).await;
 }

@@ -15,6 +15,7 @@ mod follow;
 mod keeper;
 mod live;
 mod resource;
+mod snapshot;
 mod standing;
 mod task;
 
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 
 pub use client::{Error, client};
 pub use live::{LiveReader, LiveReads};
+pub use snapshot::{SnapshotError, Step, take_snapshot};
 
 use crate::cluster::{ClusterView, Kind};
 use discovery::{Served, discover};

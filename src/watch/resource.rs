@@ -1,11 +1,22 @@
 //! How a kind is asked for, and how an answer is pruned while it is read.
 
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::ListParams;
 use kube::core::Request;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
-use crate::cluster::{Fact, Kind, Known, ObjectKey};
+use super::failure::Failure;
+use crate::cluster::{ClusterView, Fact, Kind, Known, ObjectKey};
+
+/// Objects asked for at once. Small, so that the text of a page stays small: it is what a list costs at its peak.
+pub(super) const PAGE: u32 = 100;
+/// Longest that a page, or the start of a watch, is waited for: conversion webhooks have 30 s at most.
+pub(super) const PATIENCE: Duration = Duration::from_secs(35);
 
 /// What is kept of an object.
 pub(super) type Object = (ObjectKey, Known<Fact>);
@@ -46,10 +57,17 @@ pub(super) fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
+/// The golden namespaces that can exist, sorted.
+pub(super) fn golden_namespaces(view: &ClusterView) -> Vec<Box<str>> {
+    let namespaces = view.golden_namespaces().into_iter();
+    let names = namespaces.filter(|name| is_name(name));
+    names.map(String::into_boxed_str).collect()
+}
+
 /// One page of a list, already pruned.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) objects: Vec<Object>,
+pub(super) struct Page<T> {
+    pub(super) objects: Vec<T>,
     pub(super) resource_version: String,
     pub(super) continue_token: Option<String>,
 }
@@ -69,20 +87,34 @@ struct RawListMetadata {
     r#continue: Option<String>,
 }
 
-impl Page {
+impl<T> Page<T> {
     /// Reads a page, one object at a time: only what is kept of each is ever held, besides the text.
-    pub(super) fn read(kind: Kind, text: &str) -> Result<Self, serde_json::Error> {
+    pub(super) fn read(
+        text: &str,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Self, serde_json::Error> {
         let raw: RawPage = serde_json::from_str(text)?;
         let items = raw.items.unwrap_or_default().into_iter();
-        let objects = items.filter_map(|item| {
-            let value: Value = serde_json::from_str(item.get()).ok()?;
-            Fact::read(kind, &value)
-        });
+        let objects = items.filter_map(|item| keep(serde_json::from_str(item.get()).ok()?));
         Ok(Self {
             objects: objects.collect(),
             resource_version: raw.metadata.resource_version.unwrap_or_default(),
             continue_token: raw.metadata.r#continue.filter(|token| !token.is_empty()),
         })
+    }
+
+    /// Asks for a page.
+    pub(super) async fn fetch(
+        client: &Client,
+        collection: &Collection,
+        parameters: &ListParams,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Self, Failure> {
+        let request = collection.request().list(parameters);
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let text = timeout(PATIENCE, client.request_text(request)).await;
+        let text = text.map_err(|_| Failure::late())??;
+        Self::read(&text, keep).map_err(|error| kube::Error::SerdeError(error).into())
     }
 }
 
@@ -134,7 +166,7 @@ mod tests {
             {"metadata": {"name": "good", "namespace": "a"}, "spec": {}},
             {"metadata": {"name": "bad", "namespace": "a"}, "spec": {"source": 1}},
             {"metadata": {}}]}"#;
-        let page = Page::read(Kind::DataSource, text).unwrap();
+        let page = Page::read(text, |object| Fact::read(Kind::DataSource, &object)).unwrap();
         let facts: Vec<_> = page
             .objects
             .iter()

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::AdmissionRequest;
-use crate::cluster::{Answers, ClusterView, Fact, Facts, Known, Question};
+use crate::cluster::{Answer as Found, Answers, ClusterView, Facts, Known, Question};
 use crate::engine::{Decision, Evaluation, ROUNDS, Route, enforce, evaluate};
 use crate::policy::PolicySet;
 
@@ -139,11 +139,7 @@ async fn determine<'p>(
     }
 }
 
-async fn read_live(
-    app: &App,
-    questions: &[Question],
-    deadline: Instant,
-) -> Vec<Known<Option<Fact>>> {
+async fn read_live(app: &App, questions: &[Question], deadline: Instant) -> Vec<Known<Found>> {
     let Some(live) = &app.live else {
         return questions.iter().map(|_| Known::Unknown).collect();
     };

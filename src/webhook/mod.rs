@@ -17,7 +17,7 @@ use axum::routing::post;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::cluster::{ClusterView, Fact, Known, Question};
+use crate::cluster::{Answer, ClusterView, Known, Question};
 use crate::engine::{Observer, Route};
 use crate::policy::PolicySet;
 use crate::rules::{Stage, Webhook};
@@ -25,14 +25,15 @@ use crate::rules::{Stage, Webhook};
 pub use limits::Limits;
 pub use server::{ServeError, Server};
 
-/// Reads from the live cluster what a decision must be sure of.
+/// Asks the live cluster what a decision must be sure of.
 pub trait LiveReads: Send + Sync {
-    /// Reads one object, or finds that there is none, before the deadline; `Unknown` if it can't be read by then.
+    /// Reads one object or finds that there is none, or finds out whether somebody may do something, before the
+    /// deadline; `Unknown` if there is no answer by then.
     fn read<'a>(
         &'a self,
         question: &'a Question,
         deadline: Instant,
-    ) -> BoxFuture<'a, Known<Option<Fact>>>;
+    ) -> BoxFuture<'a, Known<Answer>>;
 }
 
 /// What the webhook answers from. Each request takes one policy set and one view and keeps them to the end.

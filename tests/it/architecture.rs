@@ -9,6 +9,7 @@ use crate::support::files;
 const DOMAIN: &[(&str, &[&str])] = &[
     ("admission", &[]),
     ("document", &[]),
+    ("manifest", &[]),
     ("cluster", &[]),
     ("rules", &["admission", "cluster", "document"]),
     ("policy", &["admission", "cluster", "document", "rules"]),

@@ -10,6 +10,7 @@
 
 mod apiserver;
 mod architecture;
+mod check;
 mod corpus;
 mod generated;
 mod policies;

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use goldkeeper::cluster::{Builder, ClusterView, Coverage, Kind, Known, Question};
+use goldkeeper::cluster::{Answer, Builder, ClusterView, Coverage, Kind, Known, Question};
 use goldkeeper::engine::Route;
 use goldkeeper::policy::{PolicySet, PolicySource};
 use goldkeeper::webhook::review;
@@ -79,7 +79,12 @@ static VIEWS: LazyLock<[Arc<ClusterView>; 3]> = LazyLock::new(|| {
 });
 
 fn worlds() -> impl Iterator<Item = World<'static>> {
-    let absent: &round::Read = &|_: &Question| Known::Known(None);
+    let absent: &round::Read = &|question: &Question| {
+        Known::Known(match question {
+            Question::Object { .. } => Answer::Object(None),
+            Question::Access(_) => Answer::Access(false),
+        })
+    };
     let failing: &round::Read = &|_: &Question| Known::Unknown;
     let all = VIEWS
         .iter()

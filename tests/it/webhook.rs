@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use goldkeeper::cluster::{Builder, Coverage, Fact, Kind, Known, ObjectKey, Question};
+use goldkeeper::cluster::{Answer, Builder, Coverage, Fact, Kind, Known, ObjectKey, Question};
 use goldkeeper::policy::{PolicySet, PolicySource};
 use goldkeeper::telemetry::Metrics;
 use goldkeeper::webhook::{App, Limits, LiveReads, router};
@@ -36,7 +36,7 @@ spec: {validationActions: [Warn]}
 struct Script {
     asked: AtomicUsize,
     wait: Duration,
-    answer: fn(&Question) -> Known<Option<Fact>>,
+    answer: fn(&Question) -> Known<Answer>,
 }
 
 impl LiveReads for Script {
@@ -44,7 +44,7 @@ impl LiveReads for Script {
         &'a self,
         question: &'a Question,
         deadline: tokio::time::Instant,
-    ) -> BoxFuture<'a, Known<Option<Fact>>> {
+    ) -> BoxFuture<'a, Known<Answer>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         async move {
             let wait = tokio::time::sleep(self.wait);
@@ -220,7 +220,7 @@ async fn over_the_limit_the_answer_is_429() {
     assert_eq!(status, StatusCode::OK, "the place is given back");
 }
 
-fn script(wait: Duration, answer: fn(&Question) -> Known<Option<Fact>>) -> Arc<Script> {
+fn script(wait: Duration, answer: fn(&Question) -> Known<Answer>) -> Arc<Script> {
     Arc::new(Script {
         asked: AtomicUsize::new(0),
         wait,
@@ -230,7 +230,9 @@ fn script(wait: Duration, answer: fn(&Question) -> Known<Option<Fact>>) -> Arc<S
 
 #[tokio::test(start_paused = true)]
 async fn a_fill_rests_on_one_live_read() {
-    let absent = script(Duration::from_millis(5), |_| Known::Known(None));
+    let absent = script(Duration::from_millis(5), |_| {
+        Known::Known(Answer::Object(None))
+    });
     let (_, answer) = post(
         app(Some(absent.clone()), Limits::default()),
         "/mutate",
@@ -241,7 +243,7 @@ async fn a_fill_rests_on_one_live_read() {
     assert_eq!(absent.asked.load(Ordering::Relaxed), 1);
 
     let present = script(Duration::from_millis(5), |_| {
-        Known::Known(Some(Fact::DataSource(Box::default())))
+        Known::Known(Answer::Object(Some(Fact::DataSource(Box::default()))))
     });
     let (_, answer) = post(
         app(Some(present), Limits::default()),
@@ -258,7 +260,9 @@ async fn a_fill_rests_on_one_live_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_live_read_that_takes_too_long_leaves_the_reference_alone() {
-    let slow = script(Duration::from_mins(1), |_| Known::Known(None));
+    let slow = script(Duration::from_mins(1), |_| {
+        Known::Known(Answer::Object(None))
+    });
     let router = app(Some(slow), Limits::default());
     let started = tokio::time::Instant::now();
     let (status, answer) = post(router.clone(), "/mutate?timeout=2s", &review("demo")).await;

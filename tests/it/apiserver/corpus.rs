@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::bench::{Bench, DEFAULT, LONG, bench, corpus, documents, loud, repository, until};
 use super::objects::{data_source, names_of, path_of, vm};
 
-const NAMESPACE: &str = "corpus";
+pub(super) const NAMESPACE: &str = "corpus";
 
 const KINDS: [&str; 7] = [
     "VirtualMachine",
@@ -92,7 +92,7 @@ fn every_manifest_is_answered_as_the_engine_says() {
 }
 
 /// Every manifest of a kind that goldkeeper looks at, moved to our namespace.
-fn manifests(folder: &Path) -> Vec<(PathBuf, Value)> {
+pub(super) fn manifests(folder: &Path) -> Vec<(PathBuf, Value)> {
     let mut manifests = Vec::new();
     for kind in KINDS {
         let Ok(files) = std::fs::read_dir(folder.join(kind)) else {
@@ -114,7 +114,7 @@ fn manifests(folder: &Path) -> Vec<(PathBuf, Value)> {
 }
 
 /// Makes every boot source that the manifests name golden; the first is also in the namespace of the manifests.
-fn make_golden(bench: &Bench, manifests: &[(PathBuf, Value)]) {
+pub(super) fn make_golden(bench: &Bench, manifests: &[(PathBuf, Value)]) {
     let mut names = BTreeSet::new();
     for (_, manifest) in manifests {
         let mut note = |reference: &mut Value| {
@@ -143,7 +143,7 @@ fn make_golden(bench: &Bench, manifests: &[(PathBuf, Value)]) {
 }
 
 /// The manifest without the namespaces of its boot sources, if it names any.
-fn without_namespaces((file, manifest): &(PathBuf, Value)) -> Option<(PathBuf, Value)> {
+pub(super) fn without_namespaces((file, manifest): &(PathBuf, Value)) -> Option<(PathBuf, Value)> {
     let mut manifest = manifest.clone();
     let mut changed = false;
     each_reference(&mut manifest, &mut |reference| {
@@ -154,7 +154,7 @@ fn without_namespaces((file, manifest): &(PathBuf, Value)) -> Option<(PathBuf, V
 }
 
 /// The manifest with a golden image for whatever its volumes are made from, if it has any.
-fn with_golden_image((file, manifest): &(PathBuf, Value)) -> Option<(PathBuf, Value)> {
+pub(super) fn with_golden_image((file, manifest): &(PathBuf, Value)) -> Option<(PathBuf, Value)> {
     let mut manifest = manifest.clone();
     let volumes: Vec<&mut Value> = if manifest["kind"] == "DataVolume" {
         manifest.get_mut("spec").into_iter().collect()

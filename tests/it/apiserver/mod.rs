@@ -10,6 +10,7 @@
 
 mod bench;
 mod boot_sources;
+mod check;
 mod conditions;
 mod corpus;
 mod hyper_converged;
@@ -17,4 +18,5 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod snapshot;
 mod wire;

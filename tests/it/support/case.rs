@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use goldkeeper::admission::Resource;
-use goldkeeper::cluster::{Builder, ClusterView, Coverage, Fact, Kind, Known, Question};
+use goldkeeper::cluster::{
+    Access, Answer as Found, Builder, ClusterView, Coverage, Fact, Kind, Known, Question,
+};
 use goldkeeper::policy::{PolicySet, PolicySource};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -67,6 +69,41 @@ struct Live {
     present: Vec<Source>,
     #[serde(default)]
     absent: Vec<Key>,
+    #[serde(default)]
+    allowed: Vec<Right>,
+    #[serde(default)]
+    denied: Vec<Right>,
+}
+
+/// What an access review says; what is left out goes for all.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Right {
+    user: Option<String>,
+    group: Option<String>,
+    verb: Option<String>,
+    resource: Option<String>,
+    namespace: Option<String>,
+    name: Option<String>,
+}
+
+impl Right {
+    fn is_of(&self, access: &Access) -> bool {
+        let is = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == found)
+        };
+        let resource = match access.subresource {
+            "" => access.resource.to_owned(),
+            subresource => format!("{}/{subresource}", access.resource),
+        };
+        let mut groups = access.who.groups.iter();
+        is(&self.user, &access.who.user)
+            && (self.group.as_ref()).is_none_or(|wanted| groups.any(|group| group == wanted))
+            && is(&self.verb, access.verb)
+            && is(&self.resource, &resource)
+            && is(&self.namespace, &access.namespace)
+            && is(&self.name, &access.name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -302,13 +339,28 @@ impl Live {
             let key = (name.namespace.as_str().into(), name.name.as_str().into());
             answers.push((find_kind(&name.kind)?, key.0, key.1, Known::Known(None)));
         }
-        let read = move |question: &Question| {
-            let answer = answers.iter().find(|(kind, namespace, name, _)| {
-                *kind == question.kind
-                    && **namespace == *question.namespace
-                    && **name == *question.name
-            });
-            answer.map_or(Known::Unknown, |(.., answer)| answer.clone())
+        let (allowed, denied) = (self.allowed.clone(), self.denied.clone());
+        let read = move |question: &Question| match question {
+            Question::Object {
+                kind,
+                namespace,
+                name,
+            } => {
+                let mut answers = answers.iter();
+                let answer =
+                    answers.find(|(k, ns, n, _)| k == kind && **ns == **namespace && **n == **name);
+                answer.map_or(Known::Unknown, |(.., answer)| {
+                    answer.clone().map(Found::Object)
+                })
+            }
+            Question::Access(access) => {
+                let says = |rights: &[Right]| rights.iter().any(|right| right.is_of(access));
+                match (says(&denied), says(&allowed)) {
+                    (true, _) => Known::Known(Found::Access(false)),
+                    (_, true) => Known::Known(Found::Access(true)),
+                    _ => Known::Unknown,
+                }
+            }
         };
         Ok((builder.build(), Box::new(read)))
     }

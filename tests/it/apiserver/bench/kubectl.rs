@@ -1,5 +1,6 @@
 //! What users type, and what they see.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -61,11 +62,41 @@ impl Bench {
         seen
     }
 
+    /// Runs goldkeeper as the administrator.
+    pub(in super::super) fn goldkeeper(&self, arguments: &[&str]) -> Seen {
+        self.show_goldkeeper(&self.kubeconfig, arguments)
+    }
+
+    /// Runs goldkeeper as a user that the administrator takes the part of.
+    pub(in super::super) fn goldkeeper_as(&self, user: &str, arguments: &[&str]) -> Seen {
+        let text = std::fs::read_to_string(&self.kubeconfig).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
+        for entry in config["users"].as_array_mut().unwrap() {
+            entry["user"]["as"] = user.into();
+        }
+        let file = self.desk.join(format!("kubeconfig-of-{user}"));
+        std::fs::write(&file, config.to_string()).unwrap();
+        self.show_goldkeeper(&file, arguments)
+    }
+
+    fn show_goldkeeper(&self, kubeconfig: &Path, arguments: &[&str]) -> Seen {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
+        let seen = self.run_command(&mut command, kubeconfig, arguments);
+        eprintln!("$ goldkeeper {}", arguments.join(" "));
+        eprint!("{}", seen.stderr);
+        seen
+    }
+
     fn quietly(&self, arguments: &[&str]) -> Seen {
-        let output = Command::new(self.assets.join("kubectl"))
+        let mut command = Command::new(self.assets.join("kubectl"));
+        self.run_command(&mut command, &self.kubeconfig, arguments)
+    }
+
+    fn run_command(&self, command: &mut Command, kubeconfig: &Path, arguments: &[&str]) -> Seen {
+        let output = command
             .args(arguments)
             .current_dir(&self.desk)
-            .env("KUBECONFIG", &self.kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             .env("KUBECACHEDIR", self.processes.folder.join("kubectl-cache"))
             .env("KUBERC", "off")
             .env_remove("KUBECTL_EXTERNAL_DIFF")

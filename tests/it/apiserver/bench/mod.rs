@@ -406,6 +406,11 @@ impl Bench {
             .collect()
     }
 
+    /// Kubeconfig of the administrator.
+    pub(super) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// A folder for files of a test.
     pub(super) fn desk(&self) -> &Path {
         &self.desk

@@ -1,0 +1,149 @@
+//! A folder of its own in which `goldkeeper check` runs.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::serving::goldkeeper;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Its boot source is named without a namespace.
+pub(super) const GOLDEN_VM: &str = "\
+apiVersion: kubevirt.io/v1
+kind: VirtualMachine
+metadata:
+  name: web
+  namespace: demo # of a tenant
+spec:
+  runStrategy: Halted
+  dataVolumeTemplates:
+  - metadata:
+      name: web-root
+    spec:
+      sourceRef:
+        kind: DataSource
+        name: rhel9
+      storage: {resources: {requests: {storage: 30Gi}}}
+";
+
+pub(super) fn vm(namespace: &str, name: &str) -> String {
+    format!(
+        "apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{}}\n"
+    )
+}
+
+pub(super) fn pod(name: &str) -> String {
+    format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\n")
+}
+
+pub(super) struct Desk(tempfile::TempDir);
+
+pub(super) struct Seen {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Seen {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        // The digest changes with every comment in the policies.
+        let out = text(output.stdout);
+        let digests: Vec<&str> = out
+            .match_indices("sha256:")
+            .map(|(at, _)| &out[at..at + 15])
+            .collect();
+        let shown = digests.iter().fold(out.clone(), |text, digest| {
+            text.replace(*digest, "sha256:…")
+        });
+        Self {
+            code: output.status.code().unwrap(),
+            out: shown.replace(ROOT, "ROOT"),
+            err: text(output.stderr),
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(super) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The one policy of the folder `policies`.
+    pub(super) fn policy(&self, more: &str) {
+        let text = format!(
+            "apiVersion: goldkeeper.io/v1\nkind: ProtectedNamespaces\nmetadata: {{name: p}}\nspec:\n  validationActions: \
+             [Deny]\n  parameters: {{namespaces: ['openshift-*']}}\n  {more}"
+        );
+        self.write("policies/p.yaml", &text);
+    }
+
+    /// With the shipped policies and the example cluster.
+    pub(super) fn check(&self, arguments: &[&str]) -> Seen {
+        let cluster = format!("{ROOT}/examples/cluster.yaml");
+        self.run_bare(&[&["--cluster-from", cluster.as_str()], arguments].concat())
+    }
+
+    /// With the example cluster unless another is named.
+    pub(super) fn run(&self, arguments: &[&str]) -> Seen {
+        if arguments.contains(&"--cluster-from") {
+            return self.run_bare(arguments);
+        }
+        self.check(arguments)
+    }
+
+    pub(super) fn run_bare(&self, arguments: &[&str]) -> Seen {
+        Seen::of(self.command(arguments).output().unwrap())
+    }
+
+    /// With a text as standard input.
+    pub(super) fn pipe(&self, text: &str, arguments: &[&str]) -> Seen {
+        let cluster = format!("{ROOT}/examples/cluster.yaml");
+        let mut command =
+            self.command(&[&["--cluster-from", cluster.as_str()], arguments].concat());
+        let pipes = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        Seen::of(child.wait_with_output().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = goldkeeper(&["check"]);
+        if !arguments.contains(&"--policies") {
+            command
+                .arg("--policies")
+                .arg(Path::new(ROOT).join("policies"));
+        }
+        command.args(arguments).current_dir(self.0.path());
+        command
+    }
+}
