@@ -3,15 +3,22 @@
 mod banner;
 mod check;
 mod cluster_args;
+mod completions;
+mod help;
+mod policies;
 mod policy_args;
+mod rules;
+mod schema;
 mod serve;
 mod snapshot;
+mod test;
 mod webhook_config;
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use crate::report;
 use crate::store::StoreError;
@@ -48,17 +55,37 @@ enum Command {
     Serve(serve::Serve),
     /// Writes down what is looked at in a cluster, for --cluster-from
     Snapshot(snapshot::TakeSnapshot),
+    /// Runs cases: policies, a cluster, requests, and what must come of them
+    Test(test::Test),
+    /// Checks policy files, and shows what is in force
+    Policies(policies::Policies),
+    /// Prints the JSON Schema of policy files, for editors
+    Schema(schema::Schema),
+    /// Tells what kinds of policy there are, and prints their manuals
+    Rules(rules::Rules),
+    /// Prints the completions of a shell, or of kubectl for its plugin
+    Completions(completions::Completions),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
 }
 
 /// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work.
 pub fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
+    let called = std::env::args_os().next().map(PathBuf::from);
+    let matches = help::command(called.as_deref()).get_matches();
+    let Cli { command } = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let outcome = match command {
         Command::Check(check) => check.run(),
+        Command::Policies(policies) => policies.run(),
+        Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
+        Command::Rules(rules) => rules.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Test(test) => test.run(),
         Command::WebhookConfig(config) => config.run(),
     };
     match outcome {

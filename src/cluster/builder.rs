@@ -42,6 +42,14 @@ impl Builder {
         }
     }
 
+    /// For more objects on top of a view.
+    pub fn on(view: &ClusterView) -> Self {
+        Self {
+            view: view.clone(),
+            staged: Vec::new(),
+        }
+    }
+
     /// Folds in an object from a file, or the items of a `List`. Returns how many objects were of a kind that the view
     /// keeps.
     pub fn fold(&mut self, object: &Value) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Diagnostic, Node, Place, Severity, Value};
+use super::{Diagnostic, Field, Node, Place, Severity, Shape, Value};
 
 /// A type that can be read from a node.
 pub trait Decode: Sized {
@@ -67,20 +67,28 @@ impl Decoder {
 
     /// Reports a fault at a place; the path of the field being read is added to the message.
     pub fn error_at(&mut self, place: Place, message: impl AsRef<str>, help: impl Into<String>) {
+        self.report(Severity::Error, place, message.as_ref(), help.into());
+    }
+
+    /// Reports what is probably not meant, but no reason to refuse the file.
+    pub fn warn_at(&mut self, place: Place, message: impl AsRef<str>, help: impl Into<String>) {
+        self.report(Severity::Warning, place, message.as_ref(), help.into());
+    }
+
+    fn report(&mut self, severity: Severity, place: Place, message: &str, help: String) {
         let path = self.path.concat();
-        let message = message.as_ref();
         let message = if path.is_empty() {
             message.to_owned()
         } else {
             format!("{path}: {message}")
         };
         self.diagnostics.push(Diagnostic {
-            severity: Severity::Error,
+            severity,
             message,
             file: self.file.clone(),
             line: place.line,
             column: place.column,
-            help: help.into(),
+            help,
         });
     }
 
@@ -113,10 +121,15 @@ pub struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// Reads an object that may have these fields and no others. `owner` is what the message calls the object.
-    pub fn of(node: &'n Node, owner: &str, known: &[&str], decoder: &mut Decoder) -> Option<Self> {
+    pub fn of(node: &'n Node, owner: &str, known: &[Field], decoder: &mut Decoder) -> Option<Self> {
+        let table = known;
+        let known: Vec<&str> = table.iter().map(|field| field.name).collect();
         let Value::Map(entries) = &node.value else {
-            let fields = known.join(", ");
-            decoder.wrong_type(node, "an object", &format!("its fields are: {fields}"));
+            let mut help = format!("its fields are: {}", known.join(", "));
+            if matches!(&node.value, Value::Text(text) if text.contains(':')) {
+                help = format!("write `name: value` with a blank after the colon; {help}");
+            }
+            decoder.wrong_type(node, "an object", &help);
             return None;
         };
         decoder.owner = node.place;
@@ -126,7 +139,7 @@ impl<'n> Fields<'n> {
                 decoder.error_at(
                     *place,
                     format!("unknown field `{name}`: not a field of {owner}"),
-                    suggest(name, known),
+                    belongs(name, table).unwrap_or_else(|| suggest(name, &known)),
                 );
             } else if kept.iter().any(|(seen, _)| seen == name) {
                 let help = "keep one of the two; YAML objects have each key once";
@@ -172,6 +185,18 @@ impl<'n> Fields<'n> {
         }
         value
     }
+}
+
+/// Where a field belongs that stands one level too high.
+fn belongs(name: &str, known: &[Field]) -> Option<String> {
+    let holds = |field: &&Field| match field.shape {
+        Shape::Object(fields) => fields.iter().any(|inner| inner.name == name),
+        _ => false,
+    };
+    let outer = known.iter().find(holds)?.name;
+    Some(format!(
+        "it belongs into `{outer}`: write {outer}: {{{name}: …}}"
+    ))
 }
 
 /// "did you mean", and what is known.
@@ -228,10 +253,19 @@ impl Decode for bool {
     }
 }
 
+/// How to make a list of what was found.
+pub(super) fn list_help(found: &Value) -> String {
+    match found {
+        Value::Text(text) => format!("write [\"{text}\"]"),
+        Value::Map(_) => "begin each entry of the list with `- `".to_owned(),
+        _ => "write each entry on a line that begins with `- `, or [] for an empty list".to_owned(),
+    }
+}
+
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let Value::List(items) = &node.value else {
-            decoder.wrong_type(node, "a list", "write `[]` for an empty one");
+            decoder.wrong_type(node, "a list", &list_help(&node.value));
             return None;
         };
         let mut list = Self::with_capacity(items.len());
@@ -244,7 +278,20 @@ impl<T: Decode> Decode for Vec<T> {
     }
 }
 
-impl Decode for BTreeMap<String, String> {
+/// A text that may be empty, as the value of a label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelValue(pub String);
+
+impl Decode for LabelValue {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        match &node.value {
+            Value::Text(text) => Some(Self(text.clone())),
+            _ => String::decode(node, decoder).map(Self),
+        }
+    }
+}
+
+impl Decode for BTreeMap<String, LabelValue> {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
             decoder.wrong_type(node, "an object of texts", "for example {team: blue}");
@@ -253,14 +300,11 @@ impl Decode for BTreeMap<String, String> {
         let mut map = Self::new();
         for (name, place, value) in entries {
             decoder.enter(name);
-            if let Some(text) = String::decode(value, decoder)
+            if let Some(text) = LabelValue::decode(value, decoder)
                 && map.insert(name.clone(), text).is_some()
             {
-                decoder.error_at(
-                    *place,
-                    format!("`{name}` stands twice"),
-                    "keep one of the two",
-                );
+                let help = "keep one of the two; YAML objects have each key once";
+                decoder.error_at(*place, format!("`{name}` stands twice"), help);
             }
             decoder.leave();
         }
@@ -275,7 +319,12 @@ impl Decode for jiff::civil::Date {
             decoder.wrong_type(node, "a date", help);
             return None;
         };
-        let date = (text.len() == 10).then(|| text.parse().ok()).flatten();
+        let is_form = |(at, byte): (usize, u8)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        };
+        let is_formed = text.len() == 10 && text.bytes().enumerate().all(is_form);
+        let date = is_formed.then(|| text.parse().ok()).flatten();
         if date.is_none() {
             decoder.error(node, format!("`{text}` is not a date"), help);
         }
@@ -294,7 +343,11 @@ mod tests {
 
     impl Decode for Pair {
         fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-            let fields = Fields::of(node, "Pair", &["left", "right"], decoder)?;
+            const FIELDS: &[Field] = &[
+                Field::required("left", Shape::Text),
+                Field::optional("right", Shape::List(0, &Shape::Switch)),
+            ];
+            let fields = Fields::of(node, "Pair", FIELDS, decoder)?;
             let left = fields.required("left", "name it", decoder);
             let right = fields.or_default("right", decoder);
             Some(Self {
@@ -351,7 +404,7 @@ mod tests {
             told,
             [
                 "error: right: expected a list, found nothing\n  --> f.yaml:2:6\n  \
-              = help: remove the line, or give it a value: write `[]` for an empty one"
+              = help: remove the line, or give it a value: write each entry on a line that begins with `- `, or [] for an empty list"
             ]
         );
     }

@@ -2,6 +2,7 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::decode::list_help;
 use super::{Decode, Decoder, Node, Value};
 
 /// Patterns for names: `*` is any run of characters, `?` any one, `[ab]` one of several, `{a,b}` one of two.
@@ -55,11 +56,11 @@ impl Globs {
 impl Decode for Globs {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let Value::List(items) = &node.value else {
-            decoder.wrong_type(
-                node,
-                "a list of names or patterns",
-                "for example [\"team-*\"]",
-            );
+            let help = match &node.value {
+                Value::Null => "for example [\"team-*\"]".to_owned(),
+                found => list_help(found),
+            };
+            decoder.wrong_type(node, "a list of names or patterns", &help);
             return None;
         };
         let mut patterns = Vec::new();

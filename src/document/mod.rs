@@ -7,10 +7,13 @@
 
 mod decode;
 mod diagnostic;
+mod field;
 mod globs;
 mod node;
+mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, suggest};
+pub use decode::{Decode, Decoder, Fields, LabelValue, suggest};
 pub use diagnostic::{Diagnostic, Severity};
+pub use field::{Field, Shape};
 pub use globs::Globs;
 pub use node::{Node, Place, Value, parse};

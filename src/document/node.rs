@@ -6,17 +6,20 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Spanned};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Severity, yaml_fault};
 
 /// The largest policy file that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// How deep a file may nest. A policy needs less than ten levels; reading one takes some 30 KiB of stack in a debug build,
 /// and threads have 2 MiB.
-const MAX_DEPTH: usize = 24;
+pub(super) const MAX_DEPTH: usize = 24;
 
 /// How much aliases may expand to, in nodes of a file.
-const MAX_REPLAYED: usize = 10_000;
+pub(super) const MAX_REPLAYED: usize = 10_000;
+
+/// How many bytes of text a file may hold when its aliases are expanded.
+const MAX_TEXT: usize = 4 * MAX_BYTES;
 
 /// Where a node starts: line and column from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +71,8 @@ impl Value {
     }
 }
 
-/// Reads all documents of a file; empty documents are skipped.
+/// Reads all documents of a file; empty documents are skipped. A byte order mark is accepted, as are line ends of
+/// Windows.
 ///
 /// # Errors
 /// One diagnostic with the place where the text stops being YAML, or where it goes over a limit: 1 MiB of text, or the
@@ -87,30 +91,39 @@ pub fn parse(file: &Arc<str>, text: &str) -> Result<Vec<Node>, Diagnostic> {
             "the file has {} bytes; a policy file has at most {MAX_BYTES}",
             text.len()
         );
-        return Err(fault(
-            message,
-            Place::default(),
-            "split it into several files",
-        ));
+        let help = "split it into several files, and keep only policies in this folder";
+        return Err(fault(message, Place::default(), help));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some(place) = place_of(text, char::REPLACEMENT_CHARACTER) {
+        let help = "save the file in UTF-8, without the character \u{fffd}";
+        return Err(fault("this is no text in UTF-8".to_owned(), place, help));
     }
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::Error,
-        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_total_scalar_bytes: MAX_TEXT },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
     };
     serde_saphyr::from_multiple_with_options::<Spanned<Raw>>(text, options)
         .map(|documents| documents.into_iter().map(Node::from).collect())
         .map_err(|error| {
             let place = error.location().map(Place::from).unwrap_or_default();
-            let text = error.without_snippet().to_string();
-            let message = text.lines().next().unwrap_or_default().to_owned();
-            fault(
-                format!("not valid YAML: {message}"),
-                place,
-                "mend the YAML at this place; indent with spaces",
-            )
+            let (message, help) = yaml_fault::describe(&error);
+            fault(format!("not valid YAML: {message}"), place, &help)
         })
+}
+
+/// Where a character stands first.
+fn place_of(text: &str, wanted: char) -> Option<Place> {
+    let at = text.find(wanted)?;
+    let before = text.get(..at)?;
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let narrow = |number: usize| u32::try_from(number + 1).unwrap_or(u32::MAX);
+    Some(Place {
+        line: narrow(before.matches('\n').count()),
+        column: narrow(line.chars().count()),
+    })
 }
 
 impl From<serde_saphyr::Location> for Place {
@@ -241,6 +254,33 @@ mod tests {
         let fault = read("a: 1\nb: [1, 2\n").unwrap_err();
         assert!(fault.line >= 2, "{fault}");
         assert!(fault.message.starts_with("not valid YAML: "), "{fault}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_line_ends_of_windows_move_nothing() {
+        let documents = read("\u{feff}a: 1\r\nbc: d\r\n").unwrap();
+        let Value::Map(entries) = &documents[0].value else {
+            panic!("{documents:?}")
+        };
+        assert_eq!(entries[0].1, Place { line: 1, column: 1 });
+        assert_eq!(entries[1].2.place, Place { line: 2, column: 5 });
+        assert!(matches!(&entries[1].2.value, Value::Text(text) if text == "d"));
+    }
+
+    #[test]
+    fn what_is_no_text_has_a_place() {
+        let fault = read("a: 1\nb: \u{fffd}\n").unwrap_err();
+        assert_eq!((fault.line, fault.column), (2, 4), "{fault}");
+    }
+
+    #[test]
+    fn a_long_text_can_t_be_multiplied() {
+        let text = format!(
+            "a: &a {}\nb: [{}]\n",
+            "x".repeat(500_000),
+            "*a, ".repeat(50)
+        );
+        assert!(read(&text).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod admit;
+mod delivery;
 mod enforce;
 mod evaluate;
 mod message;
@@ -12,6 +13,7 @@ mod observer;
 mod registration;
 
 pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask};
+pub use delivery::{REGISTER, Registered, Undelivered};
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, evaluate};
 pub use observer::Observer;

@@ -15,6 +15,9 @@ use crate::rules::{Stage, Webhook};
 const MUTATING: &str = "boot-source-namespace.goldkeeper.io";
 const VALIDATING: &str = "goldkeeper";
 
+/// The condition that leaves out what is in no namespace of a policy.
+pub(super) const IN_NAMESPACES: &str = "in-a-protected-namespace";
+
 /// What is being deleted is let go. On DELETE itself there is no `object`.
 const NOT_BEING_DELETED: &str = "!has(object.metadata.deletionTimestamp)";
 
@@ -127,10 +130,8 @@ fn validating_webhook(kind: Webhook, policies: &PolicySet, client: &ClientConfig
     let mut conditions = Vec::new();
     match kind {
         Webhook::ProtectedNamespaces | Webhook::ProtectedNamespacesWarnings => {
-            conditions.extend(
-                in_namespaces(&delivered)
-                    .map(|expression| ("in-a-protected-namespace", expression)),
-            );
+            conditions
+                .extend(in_namespaces(&delivered).map(|expression| (IN_NAMESPACES, expression)));
         }
         Webhook::BootSources => {
             conditions.push(("not-being-deleted", NOT_BEING_DELETED.to_owned()));
@@ -301,7 +302,7 @@ fn in_namespaces(policies: &[&Policy]) -> Option<String> {
 }
 
 /// A pattern as CEL over `request.namespace`; what is no plain prefix becomes a regular expression.
-fn term(pattern: &str) -> String {
+pub(super) fn term(pattern: &str) -> String {
     let is_plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}', '\\', '"']);
     match pattern.strip_suffix('*') {
         Some("") => "true".to_owned(),

@@ -1,30 +1,63 @@
 //! One document of a policy file.
 
-use crate::document::{Decode, Decoder, Fields, Node, Value, suggest};
+use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, Value, suggest};
 use crate::rules::{self, RULES, Rule};
 
 use super::{Match, OnMissingData, Policy, ValidationActions};
+use super::{exemption, matching, never};
 
 /// The only `apiVersion` there is.
 const API_VERSION: &str = "goldkeeper.io/v1";
 
-const SPEC_FIELDS: &[&str] = &[
-    "validationActions",
-    "match",
-    "exemptions",
-    "onMissingData",
-    "message",
-    "parameters",
+/// The fields of a policy.
+pub(super) const POLICY: &[Field] = &[
+    Field::required("apiVersion", Shape::Word(&[API_VERSION])).told("Always goldkeeper.io/v1."),
+    Field::required("kind", Shape::Text).told("The rule."),
+    Field::required("metadata", Shape::Object(METADATA)).told("Names the policy."),
+    Field::required("spec", Shape::Object(SPEC)).told("What the policy does, where, and for whom."),
+];
+
+const METADATA: &[Field] = &[Field::required(
+    "name",
+    Shape::Form("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "DNS label"),
+)
+.told("The name that messages give to the policy; no other policy of its kind has it.")
+.example("\"no-vms-in-openshift-namespaces\"")];
+
+/// The fields of `spec`.
+pub const SPEC: &[Field] = &[
+    Field::required("validationActions", Shape::Actions)
+        .told(
+            "What is done with a violation: `Deny` refuses, `Warn` lets through and tells the user, `Audit` leaves a \
+             note in the audit log of the cluster. `Deny` and `Warn` exclude each other.",
+        )
+        .example("[\"Warn\"]"),
+    Field::optional("match", Shape::Object(matching::FIELDS))
+        .told("Which requests the policy is for; all that is given must hold. Without it: all that its kind looks at."),
+    Field::optional(
+        "exemptions",
+        Shape::List(
+            0,
+            &Shape::ObjectWith(exemption::FIELDS, exemption::FOR_SOMEBODY),
+        ),
+    )
+    .told("Break glass: who is let through, why, and until when.")
+    .default("[]")
+    .example(
+        "[{\"reason\": \"migration wave 3, ticket 4711\", \"expires\": \"2027-01-31\", \"groups\": [\"migration-operators\"]}]",
+    ),
+    Field::optional("onMissingData", Shape::Word(&["Allow", "Warn", "Deny"]))
+        .told("What is done when a fact about the cluster is missing, so that nothing can be said.")
+        .default("\"Warn\""),
+    Field::optional("message", Shape::Text)
+        .told("Added to every message of this policy.")
+        .example("\"ask #virt-admins\""),
+    Field::optional("parameters", Shape::Parameters).told("What the rule is told."),
 ];
 
 /// Reads a policy, or reports all that is wrong with it.
 pub(super) fn decode(node: &Node, decoder: &mut Decoder) -> Option<Policy> {
-    let fields = Fields::of(
-        node,
-        "a policy",
-        &["apiVersion", "kind", "metadata", "spec"],
-        decoder,
-    )?;
+    let fields = Fields::of(node, "a policy", POLICY, decoder)?;
     let api_version =
         fields.required::<String>("apiVersion", "write apiVersion: goldkeeper.io/v1", decoder);
     if let (Some(found), Some(node)) = (&api_version, fields.node("apiVersion"))
@@ -76,7 +109,7 @@ fn decode_name(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<String> {
         return None;
     };
     decoder.enter("metadata");
-    let metadata = Fields::of(node, "metadata", &["name"], decoder);
+    let metadata = Fields::of(node, "metadata", METADATA, decoder);
     let name = metadata.and_then(|metadata| {
         let name: String = metadata.required("name", help, decoder)?;
         if is_dns_label(&name) {
@@ -106,7 +139,7 @@ fn is_dns_label(name: &str) -> bool {
 }
 
 fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Option<Policy> {
-    let fields = Fields::of(node, &format!("{}.spec", rule.kind), SPEC_FIELDS, decoder)?;
+    let fields = Fields::of(node, &format!("{}.spec", rule.kind), SPEC, decoder)?;
     let help = "write validationActions: [Deny], [Warn] or [Audit]";
     let actions = fields.required("validationActions", help, decoder);
     let exemptions = fields.or_default("exemptions", decoder);
@@ -130,17 +163,19 @@ fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Optio
     if parameters.is_some() {
         decoder.leave();
     }
+    let (matching, judge) = (matching?, judge?);
+    never::check_reach(&matching, judge.as_ref(), &fields, node, decoder)?;
     Some(Policy {
         name: String::new(),
         rule,
         file: decoder.file().clone(),
         line: 0,
         actions: actions?,
-        matching: matching?,
+        matching,
         exemptions: exemptions?,
         on_missing_data: on_missing_data?,
         message: message?,
-        judge: judge?,
+        judge,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Which requests a policy is for.
 
-use std::collections::BTreeMap;
-
 use crate::admission::{AdmissionRequest, Resource};
 use crate::cluster::{Fact, Facts, Kind, Known};
-use crate::document::{Decode, Decoder, Fields, Globs, Node, Value, suggest};
+use crate::document::{Decode, Decoder, Field, Fields, Globs, Node, Shape, Value, suggest};
+
+use super::Selector;
+use super::never;
 
 /// Whether a policy is for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +33,25 @@ pub struct Match {
     pub resources: Option<Vec<Resource>>,
 }
 
-const FIELDS: &[&str] = &[
-    "namespaces",
-    "excludeNamespaces",
-    "namespaceSelector",
-    "objectSelector",
-    "resources",
+/// The fields of `spec.match`.
+pub(super) const FIELDS: &[Field] = &[
+    Field::optional("namespaces", Shape::SOME_PATTERNS)
+        .told("Names or patterns of the namespaces that the policy is for. `*` stands for any characters.")
+        .default("[\"*\"]")
+        .example("[\"team-*\"]"),
+    Field::optional("excludeNamespaces", Shape::PATTERNS)
+        .told("Names or patterns of namespaces that the policy is not for.")
+        .default("[]")
+        .example("[\"kube-system\"]"),
+    Field::optional("namespaceSelector", Shape::Selector)
+        .told("Labels of the namespaces that the policy is for.")
+        .example("{\"matchLabels\": {\"tier\": \"production\"}}"),
+    Field::optional("objectSelector", Shape::Selector)
+        .told("Labels of the objects that the policy is for, as they were or as they will be.")
+        .example("{\"matchExpressions\": [{\"key\": \"legacy\", \"operator\": \"DoesNotExist\"}]}"),
+    Field::optional("resources", Shape::Resources)
+        .told("The only resources that the policy is for; all that its kind looks at without it.")
+        .example("[\"virtualmachines\"]"),
 ];
 
 impl Match {
@@ -99,13 +113,15 @@ impl Match {
             Some(resources) => Some(resources?),
             None => None,
         };
-        Some(Self {
+        let matching = Self {
             namespaces: namespaces?,
             exclude_namespaces: exclude_namespaces?,
             namespace_selector: namespace_selector?,
             object_selector: object_selector?,
             resources,
-        })
+        };
+        never::check_match(&matching, &fields, decoder)?;
+        Some(matching)
     }
 }
 
@@ -141,164 +157,16 @@ fn decode_resources(
             } else {
                 let message =
                     format!("`{name}` is not a resource that this kind of policy looks at");
-                decoder.error(item, message, suggest(&name, &names));
+                let plural = name.split('.').next().unwrap_or_default();
+                let help = if names.contains(&plural) {
+                    format!("write {plural} without its group")
+                } else {
+                    suggest(&name, &names)
+                };
+                decoder.error(item, message, help);
             }
         }
         decoder.leave();
     }
     (resources.len() == items.len()).then_some(resources)
-}
-
-/// A `LabelSelector`; the empty one selects everything.
-#[derive(Clone, Debug, Default)]
-pub struct Selector(Vec<Requirement>);
-
-#[derive(Clone, Debug)]
-struct Requirement {
-    key: String,
-    operator: Operator,
-    values: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
-    In,
-    NotIn,
-    Exists,
-    DoesNotExist,
-}
-
-impl Selector {
-    /// Whether labels are selected, with the meaning that Kubernetes gives to selectors: `NotIn` selects what does not
-    /// have the label.
-    pub fn selects<'l>(&self, label: impl Fn(&str) -> Option<&'l str>) -> bool {
-        self.0.iter().all(|requirement| {
-            let value = label(&requirement.key);
-            let listed =
-                value.is_some_and(|value| requirement.values.iter().any(|one| one == value));
-            match requirement.operator {
-                Operator::In => listed,
-                Operator::NotIn => !listed,
-                Operator::Exists => value.is_some(),
-                Operator::DoesNotExist => value.is_none(),
-            }
-        })
-    }
-}
-
-impl Decode for Selector {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let fields = Fields::of(
-            node,
-            "a label selector",
-            &["matchLabels", "matchExpressions"],
-            decoder,
-        )?;
-        let labels = fields.or_default::<BTreeMap<String, String>>("matchLabels", decoder);
-        let expressions = fields.or_default::<Vec<Requirement>>("matchExpressions", decoder);
-        let labels = labels?.into_iter().map(|(key, value)| Requirement {
-            key,
-            operator: Operator::In,
-            values: vec![value],
-        });
-        Some(Self(labels.chain(expressions?).collect()))
-    }
-}
-
-impl Decode for Requirement {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let fields = Fields::of(
-            node,
-            "a label requirement",
-            &["key", "operator", "values"],
-            decoder,
-        )?;
-        let key = fields.required("key", "name the label", decoder);
-        let operator = fields.required(
-            "operator",
-            "write In, NotIn, Exists or DoesNotExist",
-            decoder,
-        );
-        let values: Vec<String> = fields.or_default("values", decoder)?;
-        let operator: Operator = operator?;
-        let wants_values = matches!(operator, Operator::In | Operator::NotIn);
-        if wants_values == values.is_empty() {
-            let (message, help) = if wants_values {
-                ("In and NotIn need values", "add values: [\"…\"]")
-            } else {
-                (
-                    "Exists and DoesNotExist take no values",
-                    "remove the values",
-                )
-            };
-            decoder.error(node, message, help);
-            return None;
-        }
-        Some(Self {
-            key: key?,
-            operator,
-            values,
-        })
-    }
-}
-
-impl Decode for Operator {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let text = String::decode(node, decoder)?;
-        let known = [
-            ("In", Self::In),
-            ("NotIn", Self::NotIn),
-            ("Exists", Self::Exists),
-            ("DoesNotExist", Self::DoesNotExist),
-        ];
-        let found = known.iter().find(|(name, _)| *name == text);
-        if found.is_none() {
-            let names = known.map(|(name, _)| name);
-            decoder.error(
-                node,
-                format!("unknown operator `{text}`"),
-                suggest(&text, &names),
-            );
-        }
-        found.map(|(_, operator)| *operator)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn requirement(operator: Operator, values: &[&str]) -> Selector {
-        let values = values.iter().map(ToString::to_string).collect();
-        Selector(vec![Requirement {
-            key: "team".to_owned(),
-            operator,
-            values,
-        }])
-    }
-
-    #[test]
-    fn requirements_mean_what_kubernetes_says() {
-        let table = [
-            (Operator::In, vec!["a", "b"], Some("a"), true),
-            (Operator::In, vec!["a"], Some("c"), false),
-            (Operator::In, vec!["a"], None, false),
-            (Operator::NotIn, vec!["a"], Some("c"), true),
-            (Operator::NotIn, vec!["a"], Some("a"), false),
-            (Operator::NotIn, vec!["a"], None, true),
-            (Operator::Exists, vec![], Some(""), true),
-            (Operator::Exists, vec![], None, false),
-            (Operator::DoesNotExist, vec![], None, true),
-            (Operator::DoesNotExist, vec![], Some("a"), false),
-        ];
-        for (operator, values, label, expected) in table {
-            let selector = requirement(operator, &values);
-            assert_eq!(
-                selector.selects(|_| label),
-                expected,
-                "{operator:?} {values:?} {label:?}"
-            );
-        }
-        assert!(Selector::default().selects(|_| None));
-    }
 }

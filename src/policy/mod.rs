@@ -7,6 +7,10 @@
 mod exemption;
 mod file;
 mod matching;
+mod never;
+mod notice;
+mod schema;
+mod selector;
 mod set;
 mod standing;
 
@@ -19,7 +23,11 @@ use crate::cluster::Facts;
 use crate::rules::{Judge, Rule, Webhook};
 
 pub use exemption::Exemption;
+pub use file::SPEC;
 pub use matching::{Match, Matches};
+pub use notice::{ENDING_SOON, Ending};
+pub use schema::schema;
+pub use selector::Selector;
 pub use set::{PolicySet, PolicySource};
 pub use standing::Standing;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::document::{self, Decoder, Diagnostic, Place};
+use crate::document::{self, Decoder, Diagnostic, Place, Severity};
 use crate::rules::RULES;
 
 use super::{Policy, file};
@@ -21,6 +21,7 @@ pub struct PolicySource {
 pub struct PolicySet {
     policies: Vec<Policy>,
     digest: String,
+    warnings: Vec<Diagnostic>,
 }
 
 impl PolicySet {
@@ -60,6 +61,9 @@ impl PolicySet {
             }
             faults.extend(decoder.finish());
         }
+        let (faults, warnings): (Vec<_>, Vec<_>) = faults
+            .into_iter()
+            .partition(|fault| fault.severity == Severity::Error);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -68,12 +72,18 @@ impl PolicySet {
         Ok(Self {
             policies,
             digest: digest(sources),
+            warnings,
         })
     }
 
     /// The policies, in the order in which they are judged.
     pub fn policies(&self) -> &[Policy] {
         &self.policies
+    }
+
+    /// What is probably not meant in its files.
+    pub(super) fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Identifies the set: `sha256:` and eight hexadecimal digits over the texts of its files.

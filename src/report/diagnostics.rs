@@ -23,7 +23,7 @@ pub fn diagnostics(faults: &[Diagnostic], sources: &[PolicySource], colour: bool
     let mut text = String::new();
     for fault in faults {
         let source = sources.iter().find(|source| source.file == fault.file);
-        let source = source.map_or("", |source| source.text.as_str());
+        let source = source.map_or("", text_of);
         let _ = writeln!(text, "{}\n", renderer.render(&[group(fault, source)]));
     }
     text
@@ -52,6 +52,11 @@ fn group<'f>(fault: &'f Diagnostic, source: &'f str) -> Group<'f> {
     }
 }
 
+/// The text of a file as columns count it: without a byte order mark.
+fn text_of(source: &PolicySource) -> &str {
+    source.text.strip_prefix('\u{feff}').unwrap_or(&source.text)
+}
+
 /// Faults as remarks for machines; with the sources at hand they also know where they end.
 pub fn remarks(faults: &[Diagnostic], sources: &[PolicySource]) -> Vec<Remark> {
     let remark = |fault: &Diagnostic| Remark {
@@ -64,7 +69,7 @@ pub fn remarks(faults: &[Diagnostic], sources: &[PolicySource]) -> Vec<Remark> {
 fn end_column(fault: &Diagnostic, sources: &[PolicySource]) -> Option<u32> {
     let source = sources.iter().find(|source| source.file == fault.file)?;
     let skipped = usize::try_from(fault.line).ok()?.checked_sub(1)?;
-    let line = source.text.lines().nth(skipped)?;
+    let line = text_of(source).lines().nth(skipped)?;
     let length = line.get(token(line, fault.column))?.chars().count();
     Some(fault.column + u32::try_from(length).ok()?)
 }

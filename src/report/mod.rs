@@ -6,11 +6,15 @@
 mod diagnostics;
 mod github;
 mod junit;
+mod manual;
 mod remark;
 mod sarif;
+mod table;
 
 pub use diagnostics::{diagnostics, remarks};
 pub use github::github;
 pub use junit::{Case, CaseOutcome, Suite, junit};
+pub use manual::manual;
 pub use remark::{Level, POLICY_FILE, Remark, json};
 pub use sarif::{RuleText, sarif};
+pub use table::table;

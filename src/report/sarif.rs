@@ -1,6 +1,8 @@
 //! SARIF 2.1.0, as GitHub's code scanning reads it
 //! (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>).
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::Remark;
@@ -96,7 +98,7 @@ fn uri(path: &str) -> String {
         if plain {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

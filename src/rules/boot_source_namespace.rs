@@ -45,7 +45,7 @@
 
 use crate::admission::{BootReference, Edit, Operation, Resource};
 use crate::cluster::{Facts, Kind, Known};
-use crate::document::{Decoder, Fields, Node};
+use crate::document::{Decoder, Field, Fields, Node, Shape};
 
 use super::{
     Detail, Finding, Judge, Rule, Stage, Subject, Trigger, Undetermined, Violation, Webhook,
@@ -70,8 +70,15 @@ pub(super) static RULE: Rule = Rule {
     fills: TRIGGERS,
     validates: TRIGGERS,
     webhook: Webhook::BootSources,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::optional("fill", Shape::Switch).default("true"),
+    Field::optional("defaultNamespace", Shape::Text)
+        .example("\"openshift-virtualization-os-images\""),
+];
 
 #[derive(Debug)]
 struct BootSourceNamespace {
@@ -86,8 +93,12 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
             default_namespace: None,
         }));
     };
-    let known = ["fill", "defaultNamespace"];
-    let fields = Fields::of(node, "BootSourceNamespace.spec.parameters", &known, decoder)?;
+    let fields = Fields::of(
+        node,
+        "BootSourceNamespace.spec.parameters",
+        PARAMETERS,
+        decoder,
+    )?;
     let fill = fields.optional("fill", decoder);
     let default_namespace = fields.optional("defaultNamespace", decoder);
     Some(Box::new(BootSourceNamespace {

@@ -14,7 +14,7 @@ use std::fmt;
 
 use crate::admission::{AdmissionRequest, Operation, Resource};
 use crate::cluster::Facts;
-use crate::document::{Decoder, Globs, Node};
+use crate::document::{Decoder, Field, Globs, Node};
 
 pub use finding::{Detail, Finding, Undetermined, Violation};
 
@@ -77,6 +77,9 @@ pub struct Rule {
     /// Which webhook delivers the requests it judges; those for settings of the cluster come by one of their own
     /// ([`Rule::webhook`]).
     pub webhook: Webhook,
+    /// The fields of `spec.parameters`, for the decoder and the schema. The manual says what each is for, in a list item
+    /// under `## Parameters` that begins with its name.
+    pub parameters: &'static [Field],
     /// Reads `spec.parameters` of a policy of this kind; `None` if there is a fault (already reported). The node is
     /// absent where the policy has no parameters.
     pub decode: DecodeParameters,
@@ -163,6 +166,26 @@ impl Rule {
             .map(|line| line.strip_prefix(' ').unwrap_or(line))
             .collect();
         text.join("\n")
+    }
+
+    /// What the manual says of a parameter, as Markdown on one line; empty if nothing.
+    pub fn parameter_text(&self, name: &str) -> String {
+        let manual = self.manual();
+        let section = manual.lines().skip_while(|line| *line != "## Parameters");
+        let section = section.skip(1).take_while(|line| !line.starts_with("## "));
+        let begins = format!("- `{name}`: ");
+        let mut text: Vec<&str> = Vec::new();
+        for line in section {
+            if let Some(first) = line.strip_prefix(&begins) {
+                text.push(first);
+            } else if !text.is_empty() {
+                if !line.starts_with("  ") {
+                    break;
+                }
+                text.push(line.trim());
+            }
+        }
+        text.join(" ")
     }
 
     /// All resources that the rule looks at, in the order of [`Resource::ALL`].

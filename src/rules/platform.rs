@@ -1,10 +1,15 @@
 //! Who the platform is: its controllers act on behalf of objects that were judged already, and can't read a warning.
 
 use crate::admission::UserInfo;
-use crate::document::{Decoder, Fields};
+use crate::document::{Decoder, Field, Fields, Shape};
 
 /// The parameter that says where the platform is installed.
 pub(super) const PLATFORM_NAMESPACES: &str = "platformNamespaces";
+/// The same in the table of a rule's parameters.
+pub(super) const PLATFORM_FIELD: Field =
+    Field::optional(PLATFORM_NAMESPACES, Shape::List(0, &Shape::Text))
+        .default("[\"openshift-cnv\"]")
+        .example("[\"kubevirt\"]");
 /// Where Red Hat's build installs all of it.
 const DEFAULT: &str = "openshift-cnv";
 

@@ -40,9 +40,9 @@
 
 use crate::admission::{FieldPath, Object, Operation, OwnerReference, Resource};
 use crate::cluster::{Facts, Kind, Known};
-use crate::document::{Decoder, Fields, Globs, Node};
+use crate::document::{Decoder, Field, Fields, Globs, Node, Shape};
 
-use super::platform::{PLATFORM_NAMESPACES, Platform};
+use super::platform::{PLATFORM_FIELD, Platform};
 use super::{Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
 
 /// The rule.
@@ -63,8 +63,14 @@ pub(super) static RULE: Rule = Rule {
         operations: &[Operation::Create],
     }],
     webhook: Webhook::ProtectedNamespaces,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::required("namespaces", Shape::SOME_PATTERNS).example("[\"openshift\", \"openshift-*\"]"),
+    PLATFORM_FIELD,
+];
 
 #[derive(Debug)]
 struct ProtectedNamespaces {
@@ -78,8 +84,12 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
         decoder.missing("parameters", help);
         return None;
     };
-    let known = ["namespaces", PLATFORM_NAMESPACES];
-    let fields = Fields::of(node, "ProtectedNamespaces.spec.parameters", &known, decoder)?;
+    let fields = Fields::of(
+        node,
+        "ProtectedNamespaces.spec.parameters",
+        PARAMETERS,
+        decoder,
+    )?;
     let namespaces = fields.required("namespaces", help, decoder);
     let platform = Platform::decode(&fields, decoder);
     Some(Box::new(ProtectedNamespaces {

@@ -27,7 +27,7 @@ impl ClusterFiles {
     pub fn describe(&self) -> String {
         let objects = self.objects;
         if self.taken_at.is_empty() {
-            return format!("{objects} objects, taken as all there are of every kind");
+            return format!("{objects} objects, taken for the whole cluster");
         }
         format!(
             "{objects} objects, snapshot of {}",

@@ -1,19 +1,22 @@
 //! What is read from files: policies, and a cluster written down.
 
+mod case_files;
 mod cluster_files;
 mod manifests;
 mod policies;
 mod reload;
 mod snapshot;
 
+pub use case_files::{CaseFiles, case_paths, read_case};
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use manifests::{
     MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
 };
-pub use policies::compile_folder;
+pub use policies::{compile, compile_folder, read_policies};
 pub use reload::Reload;
 pub use snapshot::{SnapshotText, write_whole};
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::document::Diagnostic;
@@ -41,6 +44,9 @@ pub enum StoreError {
     /// A folder holds no file that could be meant.
     #[error("{} holds no *.yaml, *.yml or *.json file", .0.display())]
     Empty(PathBuf),
+    /// A folder holds no policy file, and nobody said that this is meant.
+    #[error("{} holds no *.yaml or *.yml file; with --allow-no-policies that is meant", .0.display())]
+    NoPolicies(PathBuf),
     /// A file is larger than what is read.
     #[error("{} has {size} bytes; at most {limit} are read", path.display())]
     TooLarge {
@@ -60,13 +66,33 @@ pub enum StoreError {
         reason: String,
     },
     /// Policies have faults; none of them is in force.
-    #[error("{} faults in {} policy files; nothing was loaded", faults.len(), sources.len())]
+    #[error("{}", count_faults(faults, sources))]
     Policies {
         /// All of them.
         faults: Vec<Diagnostic>,
         /// The files that were read.
         sources: Vec<PolicySource>,
     },
+}
+
+/// The error with its cause, on one line.
+fn describe(error: &StoreError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+/// How many faults there are, and in how many of the files.
+fn count_faults(faults: &[Diagnostic], sources: &[PolicySource]) -> String {
+    let is_broken = |source: &&PolicySource| faults.iter().any(|fault| fault.file == source.file);
+    let broken = sources.iter().filter(is_broken).count();
+    let several = |count: usize| if count == 1 { "" } else { "s" };
+    format!(
+        "{} fault{} in {broken} of {} policy file{}; nothing was loaded",
+        faults.len(),
+        several(faults.len()),
+        sources.len(),
+        several(sources.len())
+    )
 }
 
 /// The files of a folder with one of these endings, sorted by name; hidden ones are left out, as is what a mounted
@@ -117,10 +143,16 @@ fn open(path: &Path, limit: u64) -> Result<std::fs::File, StoreError> {
     Ok(file)
 }
 
-/// Reads a text file that is at most `limit` bytes long.
+/// Reads a text file that is at most `limit` bytes long. What is no UTF-8 becomes U+FFFD, so that whoever reads the text
+/// can tell where it is.
 fn read_text(path: &Path, limit: u64) -> Result<String, StoreError> {
-    std::io::read_to_string(open(path, limit)?).map_err(|source| StoreError::Read {
+    let mut bytes = Vec::new();
+    // The file may grow after its size was looked at.
+    let read = open(path, limit)?.take(limit).read_to_end(&mut bytes);
+    read.map_err(|source| StoreError::Read {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

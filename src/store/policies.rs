@@ -1,6 +1,6 @@
 //! Policies, from a folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::policy::{PolicySet, PolicySource};
@@ -17,17 +17,38 @@ pub(super) fn read_sources(
 ) -> Result<Vec<PolicySource>, StoreError> {
     let files = match files_of(folder, &["yaml", "yml"]) {
         Err(StoreError::Empty(_)) if allow_none => Vec::new(),
+        Err(StoreError::Empty(folder)) => return Err(StoreError::NoPolicies(folder)),
         files => files?,
     };
-    files
-        .into_iter()
-        .map(|path| {
-            Ok(PolicySource {
-                file: Arc::from(path.display().to_string()),
-                text: read_text(&path, MAX_FILE)?,
-            })
-        })
-        .collect()
+    files.iter().map(|path| read_source(path)).collect()
+}
+
+/// Reads policy files and folders of such, each file once, in the order in which they are named.
+///
+/// # Errors
+/// [`StoreError`] for the first that can't be read.
+pub fn read_policies(paths: &[PathBuf], allow_none: bool) -> Result<Vec<PolicySource>, StoreError> {
+    let mut sources: Vec<PolicySource> = Vec::new();
+    for path in paths {
+        let found = if path.is_file() {
+            vec![read_source(path)?]
+        } else {
+            read_sources(path, allow_none)?
+        };
+        for source in found {
+            if !sources.iter().any(|known| known.file == source.file) {
+                sources.push(source);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+fn read_source(path: &Path) -> Result<PolicySource, StoreError> {
+    Ok(PolicySource {
+        file: Arc::from(path.display().to_string()),
+        text: read_text(path, MAX_FILE)?,
+    })
 }
 
 /// Reads and compiles the policy files of a folder. A folder without any is an error, because a set that was emptied by
@@ -40,7 +61,10 @@ pub fn compile_folder(folder: &Path, allow_none: bool) -> Result<PolicySet, Stor
 }
 
 /// Compiles policy files that were read.
-pub(super) fn compile(sources: Vec<PolicySource>) -> Result<PolicySet, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Policies`] with every fault in them.
+pub fn compile(sources: Vec<PolicySource>) -> Result<PolicySet, StoreError> {
     PolicySet::compile(&sources).map_err(|faults| StoreError::Policies { faults, sources })
 }
 

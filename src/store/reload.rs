@@ -14,8 +14,8 @@ use tokio::time::sleep;
 use crate::document::Diagnostic;
 use crate::policy::{PolicySet, PolicySource, Standing};
 
-use super::StoreError;
 use super::policies::{compile, read_sources};
+use super::{StoreError, describe};
 
 /// Time between two readings.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -111,9 +111,4 @@ impl Reload {
             }
         }
     }
-}
-
-fn describe(error: &StoreError) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    format!("{error}{}", cause.unwrap_or_default())
 }

@@ -17,6 +17,17 @@ const DOMAIN: &[(&str, &[&str])] = &[
         "engine",
         &["admission", "cluster", "document", "policy", "rules"],
     ),
+    (
+        "cases",
+        &[
+            "admission",
+            "cluster",
+            "document",
+            "engine",
+            "policy",
+            "rules",
+        ],
+    ),
 ];
 
 /// The adapters. They stand side by side and do not know each other: `cli` brings them together.

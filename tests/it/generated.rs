@@ -44,6 +44,20 @@ fn the_webhook_configurations_cover_the_shipped_policies() {
     );
 }
 
+#[test]
+fn the_schema_of_policy_files_is_what_the_decoder_reads_by() {
+    same("policies/schema.json", &goldkeeper(&["schema"]));
+    for file in crate::support::files::below(root().join("policies"), "yaml") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text.lines().next(),
+            Some("# yaml-language-server: $schema=schema.json"),
+            "{}: the first line tells editors of the schema",
+            file.display()
+        );
+    }
+}
+
 /// The table of rules between two marks of the README.
 #[test]
 fn the_readme_lists_every_rule() {

@@ -79,13 +79,13 @@ static VIEWS: LazyLock<[Arc<ClusterView>; 3]> = LazyLock::new(|| {
 });
 
 fn worlds() -> impl Iterator<Item = World<'static>> {
-    let absent: &round::Read = &|question: &Question| {
+    let absent: &goldkeeper::engine::Read = &|question: &Question| {
         Known::Known(match question {
             Question::Object { .. } => Answer::Object(None),
             Question::Access(_) => Answer::Access(false),
         })
     };
-    let failing: &round::Read = &|_: &Question| Known::Unknown;
+    let failing: &goldkeeper::engine::Read = &|_: &Question| Known::Unknown;
     let all = VIEWS
         .iter()
         .flat_map(move |view| [(view, absent), (view, failing)]);

@@ -18,5 +18,6 @@ mod objects;
 mod order;
 mod people;
 mod platform;
+mod plugin;
 mod snapshot;
 mod wire;

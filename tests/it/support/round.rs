@@ -3,30 +3,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+pub(crate) use goldkeeper::cases::{Answer, Outcome};
+use goldkeeper::cluster::Question;
+pub(crate) use goldkeeper::engine::World;
 use goldkeeper::engine::{self, Route};
-pub(crate) use goldkeeper::engine::{Read, World};
 use goldkeeper::webhook::review;
 use serde_json::{Value, json};
-
-/// What came back from one webhook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) allowed: bool,
-    pub(crate) message: Option<String>,
-    pub(crate) patch: Vec<Value>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) audit_annotations: Vec<(String, String)>,
-}
-
-/// What came of one request.
-pub(crate) struct Outcome {
-    /// The answer of `/mutate`.
-    pub(crate) mutate: Answer,
-    /// The answer of `/validate` to the patched object.
-    pub(crate) validate: Answer,
-    /// The answer of `/validate` to the object as it was sent, as if `/mutate` had been down.
-    pub(crate) validate_unpatched: Answer,
-}
 
 /// An `AdmissionReview` around a request.
 pub(crate) fn review(request: &Value) -> Value {
@@ -36,6 +18,23 @@ pub(crate) fn review(request: &Value) -> Value {
 /// The answer of the webhooks to bytes; `None` if they are no review, which is an HTTP error and never a verdict.
 pub(crate) fn respond(world: &World<'_>, route: Route, body: &[u8]) -> Option<Vec<u8>> {
     let request = review::decode(body).ok()?;
+    let read = |question: &Question| {
+        let known = match question {
+            Question::Object {
+                kind, namespace, ..
+            } => world.view.coverage(*kind).is_final(namespace),
+            Question::Access(_) => !world.view.is_live(),
+        };
+        assert!(
+            !known,
+            "{question:?} was asked of a cluster that can't say more"
+        );
+        (world.read)(question)
+    };
+    let world = &World {
+        read: &read,
+        ..*world
+    };
     let decision = engine::ask(world, route, &request).decision;
     Some(review::encode(&request.uid, &decision).expect("a decision can be encoded"))
 }

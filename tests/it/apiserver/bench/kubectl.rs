@@ -40,6 +40,28 @@ impl Bench {
         self.kubectl_with(&line.split_whitespace().collect::<Vec<_>>())
     }
 
+    /// Runs kubectl with goldkeeper as its plugin, as `goldkeeper completions --help` says to install it.
+    pub(in super::super) fn kubectl_with_plugin(&self, arguments: &[&str]) -> Seen {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = self.desk.join("plugins");
+        if !folder.exists() {
+            std::fs::create_dir(&folder).unwrap();
+            let program = env!("CARGO_BIN_EXE_goldkeeper");
+            symlink(program, folder.join("kubectl-goldkeeper")).unwrap();
+            let script = self
+                .goldkeeper(&["completions", "kubectl"])
+                .succeeded()
+                .stdout;
+            let file = folder.join("kubectl_complete-goldkeeper");
+            std::fs::write(&file, script).unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new(self.assets.join("kubectl"));
+        command.env("PATH", format!("{}:{path}", folder.display()));
+        self.run_command(&mut command, &self.kubeconfig, arguments)
+    }
+
     /// Runs kubectl for what is not to be shown.
     pub(in super::super) fn secret(&self, line: &str) -> String {
         let seen = self.quietly(&line.split_whitespace().collect::<Vec<_>>());

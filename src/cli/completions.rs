@@ -1,0 +1,70 @@
+//! `goldkeeper completions`
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory, ValueEnum};
+use clap_complete::{Shell, generate};
+
+use super::{Cli, Verdict};
+
+/// Arguments of `goldkeeper completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  source <(goldkeeper completions bash)                                       for this shell
+  goldkeeper completions zsh > \"${fpath[1]}/_goldkeeper\"                      for every zsh
+  goldkeeper completions fish > ~/.config/fish/completions/goldkeeper.fish    for every fish
+
+As a plugin of kubectl, in a folder of your PATH:
+  ln -s \"$(command -v goldkeeper)\" ~/bin/kubectl-goldkeeper
+  goldkeeper completions kubectl > ~/bin/kubectl_complete-goldkeeper && chmod +x ~/bin/kubectl_complete-goldkeeper")]
+pub(super) struct Completions {
+    /// Shell to complete for; `kubectl` is the program that kubectl asks about its plugin (it needs bash)
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Target,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Target {
+    Bash,
+    Zsh,
+    Fish,
+    Kubectl,
+}
+
+/// What kubectl runs with the words that follow the plugin's name, the last one being completed; it reads one completion
+/// a line, and then what the shell is to do (`:0`: what it always does). See `pkg/cmd/plugin.go` in kubernetes/kubectl.
+const FOR_KUBECTL: &str = r#"
+COMP_WORDS=(goldkeeper "$@")
+COMP_CWORD=$#
+previous=${COMP_WORDS[$((COMP_CWORD > 0 ? COMP_CWORD - 1 : 0))]}
+COMPREPLY=()
+_goldkeeper goldkeeper "${COMP_WORDS[COMP_CWORD]}" "$previous"
+for completion in "${COMPREPLY[@]}"; do
+    printf '%s\n' "$completion"
+done
+echo :0
+"#;
+
+impl Completions {
+    /// Prints the script.
+    pub(super) fn run(self) -> Result<Verdict> {
+        let shell = match self.shell {
+            Target::Bash | Target::Kubectl => Shell::Bash,
+            Target::Zsh => Shell::Zsh,
+            Target::Fish => Shell::Fish,
+        };
+        let mut script = Vec::new();
+        generate(shell, &mut Cli::command(), "goldkeeper", &mut script);
+        let mut out = std::io::stdout();
+        if self.shell == Target::Kubectl {
+            out.write_all(b"#!/usr/bin/env bash\n# Made by `goldkeeper completions kubectl`.\n")?;
+        }
+        out.write_all(&script)?;
+        if self.shell == Target::Kubectl {
+            out.write_all(FOR_KUBECTL.as_bytes())?;
+        }
+        Ok(Verdict::Clean)
+    }
+}
