@@ -38,6 +38,8 @@ pub(super) struct Cluster {
     /// What is told of it at start.
     pub(super) origin: String,
     watch: Option<Arc<Watch>>,
+    /// For what is read now and then, where there is a live cluster.
+    pub(super) client: Option<kube::Client>,
 }
 
 impl ClusterArgs {
@@ -58,14 +60,16 @@ impl ClusterArgs {
                 origin: format!("{} ({})", names.join(", "), files.describe()),
                 view: Arc::new(ArcSwap::new(files.view)),
                 watch: None,
+                client: None,
             });
         }
         let client = watch::client(kubeconfig.as_deref(), context.as_deref()).await?;
-        let watch = Watch::start(client);
+        let watch = Watch::start(client.clone());
         Ok(Cluster {
             view: watch.shared_view(),
             origin: "watched live".to_owned(),
             watch: Some(Arc::new(watch)),
+            client: Some(client),
         })
     }
 }

@@ -4,6 +4,7 @@ mod banner;
 mod check;
 mod cluster_args;
 mod completions;
+mod delivery;
 mod help;
 mod policies;
 mod policy_args;

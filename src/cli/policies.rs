@@ -159,18 +159,14 @@ fn read_webhooks(file: &Path) -> Result<Registered> {
 
 /// What the registered webhooks do not deliver, as faults of the policies.
 fn undelivered(registered: &Registered, set: &PolicySet, paths: &[PathBuf]) -> Vec<Diagnostic> {
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let folder = paths.join(" ");
+    let folder = match paths {
+        [one] => one.display().to_string(),
+        _ => "DIR".to_owned(),
+    };
     let missing = registered.undelivered(set).into_iter();
     let fault = missing.map(|missing| Diagnostic {
         severity: Severity::Error,
-        message: format!(
-            "{} is not asked for all that it is for: {}",
-            missing.policy.name, missing.what
-        ),
+        message: missing.to_string(),
         file: Arc::clone(&missing.policy.file),
         line: missing.policy.line,
         column: 1,

@@ -22,6 +22,7 @@ use crate::webhook::{self, App, Limits, Server};
 use super::Verdict;
 use super::banner;
 use super::cluster_args::{Cluster, ClusterArgs};
+use super::delivery;
 use super::policy_args::{Followed, PolicyArgs};
 
 /// How long a live cluster is waited for before the start is told; serving has begun by then.
@@ -120,6 +121,10 @@ impl Serve {
         );
         let metrics = Arc::new(Metrics::logging(decisions));
         let health = Arc::new(Health::default());
+        if let Some(client) = cluster.client.clone() {
+            let (policies, standing) = (policies.clone(), standing.clone());
+            tokio::spawn(delivery::follow(client, policies, standing));
+        }
         let sources = Arc::new(sources(&metrics, &policies, standing, &cluster));
         let app = Arc::new(App {
             policies: policies.clone(),

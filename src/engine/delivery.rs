@@ -11,8 +11,15 @@ use crate::rules::{Stage, Webhook};
 
 use super::registration::{IN_NAMESPACES, term};
 
-/// How to register what is missing.
-pub const REGISTER: &str = "goldkeeper webhook-config --policies DIR | kubectl apply -f -";
+impl std::fmt::Display for Undelivered<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (name, what) = (&self.policy.name, &self.what);
+        write!(
+            formatter,
+            "the registered webhooks do not deliver all that {name} is for: {what}"
+        )
+    }
+}
 
 /// What a policy wants to see and no registered webhook delivers.
 #[derive(Clone, Debug)]

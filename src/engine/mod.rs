@@ -13,8 +13,10 @@ mod observer;
 mod registration;
 
 pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask};
-pub use delivery::{REGISTER, Registered, Undelivered};
+pub use delivery::{Registered, Undelivered};
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, evaluate};
 pub use observer::Observer;
-pub use registration::{ClientConfig, mutating_configuration, validating_configuration};
+pub use registration::{
+    ClientConfig, MUTATING, VALIDATING, mutating_configuration, validating_configuration,
+};

@@ -9,11 +9,12 @@ use crate::document::Globs;
 use crate::policy::{Policy, PolicySet};
 use crate::rules::{Stage, Webhook};
 
-/// Mutating configurations run in the order of their names. This one sorts before `cdi-api-datavolume-mutate`, which
+/// The name of the mutating configuration. Such configurations run in the order of their names: this one sorts before `cdi-api-datavolume-mutate`, which
 /// refuses a reference that it can't resolve and is never called again, and before `virt-api-mutator`, which infers
 /// instance types from the boot source.
-const MUTATING: &str = "boot-source-namespace.goldkeeper.io";
-const VALIDATING: &str = "goldkeeper";
+pub const MUTATING: &str = "boot-source-namespace.goldkeeper.io";
+/// The name of the validating configuration.
+pub const VALIDATING: &str = "goldkeeper";
 
 /// The condition that leaves out what is in no namespace of a policy.
 pub(super) const IN_NAMESPACES: &str = "in-a-protected-namespace";

@@ -1,6 +1,6 @@
 //! Policy files that change while goldkeeper runs.
 //!
-//! The folder is read every second and compared by content, so that the symlink swap of a mounted ConfigMap, an editor's
+//! The folder is read twice a second and compared by content, so that the symlink swap of a mounted ConfigMap, an editor's
 //! rename and a write in place all count, and no watch of the operating system can be lost. A change counts once two
 //! readings agree: a file that is being written, or a swap in the middle of a reading, is never taken for a set.
 
@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use tokio::time::sleep;
 
 use crate::document::Diagnostic;
@@ -18,7 +21,7 @@ use super::policies::{compile, read_sources};
 use super::{StoreError, describe};
 
 /// Time between two readings.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(500);
 /// Time between the reading that finds a change and the one that confirms it.
 const CONFIRM: Duration = Duration::from_millis(100);
 
@@ -45,7 +48,9 @@ impl Reload {
     pub async fn run(self) {
         // What was read at the start is not trusted to be what was compiled then: the folder may have changed between.
         let mut judged = None;
+        let mut told = None;
         loop {
+            self.tell_notices(&mut told);
             sleep(INTERVAL).await;
             let reading = self.read().await;
             if judged.as_ref() == Some(&reading) {
@@ -58,6 +63,25 @@ impl Reload {
                 judged = Some(confirmed);
             }
         }
+    }
+
+    /// Logs what is to be told of the set in force: once a set, and once a day, since exemptions end.
+    fn tell_notices(&self, told: &mut Option<(String, Date)>) {
+        let policies = self.policies.load();
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        if matches!(told, Some((digest, day)) if digest == policies.digest() && *day == today) {
+            return;
+        }
+        for notice in policies.notices(today) {
+            tracing::warn!(
+                policies = policies.digest(),
+                file = &*notice.file,
+                line = notice.line,
+                "{}",
+                notice.message
+            );
+        }
+        *told = Some((policies.digest().to_owned(), today));
     }
 
     /// Reads off the runtime's threads: a folder may be on a slow disk.
@@ -102,12 +126,12 @@ impl Reload {
                 self.standing.loaded();
             }
             Err((faults, reason)) => {
-                self.standing.rejected(faults);
                 tracing::error!(
                     policies = before.digest(),
                     faults,
                     "policies not loaded; the last good ones stay in force\n{reason}"
                 );
+                self.standing.rejected(faults, reason);
             }
         }
     }

@@ -14,6 +14,9 @@ use crate::cluster::{Coverage, Kind};
 
 use super::Sources;
 
+/// How many lines of one thing are shown.
+const MAX_LINES: usize = 200;
+
 /// Whether goldkeeper is to get requests.
 #[derive(Debug, Default)]
 pub struct Health {
@@ -70,14 +73,7 @@ fn ready(health: &Health, sources: &Sources, query: Option<&str>) -> Response {
             .any(|parameter| parameter.starts_with("verbose"))
     });
     if verbose || !ready {
-        let _ = writeln!(text, "policies {}", sources.policies.load().digest());
-        if sources.standing.faults() > 0 {
-            let faults = sources.standing.faults();
-            let _ = writeln!(
-                text,
-                "policy files not loaded: {faults} faults; the last good set stays in force"
-            );
-        }
+        text.push_str(&policies(sources));
         for kind in Kind::ALL {
             let state = describe(view.coverage(kind));
             let _ = writeln!(
@@ -93,6 +89,42 @@ fn ready(health: &Health, sources: &Sources, query: Option<&str>) -> Response {
     }
     text.push_str(if ready { "ok\n" } else { "not ready\n" });
     (status, text).into_response()
+}
+
+/// The set in force, why the files are not, and what is to be told of it.
+fn policies(sources: &Sources) -> String {
+    let policies = sources.policies.load();
+    let mut text = format!("policies {}\n", policies.digest());
+    let faults = sources.standing.faults();
+    if faults > 0 {
+        let _ = writeln!(
+            text,
+            "policy files not loaded: {faults} faults; the last good set stays in force"
+        );
+        let reason = sources.standing.reason();
+        for line in reason.lines().take(MAX_LINES) {
+            let _ = writeln!(text, "  {line}");
+        }
+        if reason.lines().nth(MAX_LINES).is_some() {
+            text.push_str("  and more: see the log\n");
+        }
+    }
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    for notice in policies.notices(today).iter().take(MAX_LINES) {
+        let (file, line, message) = (&notice.file, notice.line, &notice.message);
+        let _ = writeln!(text, "policy notice: {file}:{line}: {message}");
+    }
+    let undelivered = sources.standing.undelivered();
+    for what in undelivered
+        .iter()
+        .flat_map(|all| all.iter())
+        .take(MAX_LINES)
+    {
+        let _ = writeln!(text, "policy not delivered: {what}");
+    }
+    text
 }
 
 fn describe(coverage: &Coverage) -> String {

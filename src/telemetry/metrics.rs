@@ -26,6 +26,8 @@ use super::latency::Latency;
 /// The statuses that an answer can have.
 const STATUSES: [u16; 9] = [200, 400, 404, 405, 408, 413, 415, 429, 500];
 const STAGES: [Stage; 2] = [Stage::Fill, Stage::Validate];
+/// How many exemptions have a series of their own.
+const MAX_EXEMPTIONS: usize = 50;
 const RULE_COUNT: usize = RULES.len();
 
 /// Everything that is counted while answering.
@@ -145,6 +147,8 @@ impl Collector for Pulled {
         self.latency(&mut encoder)?;
         self.findings(&mut encoder)?;
         self.policies(&mut encoder)?;
+        self.undelivered(&mut encoder)?;
+        self.exemptions(&mut encoder)?;
         self.view(&mut encoder)?;
         self.pulse(&mut encoder)
     }
@@ -213,6 +217,40 @@ impl Pulled {
         ConstGauge::new(i64::try_from(standing.faults()).unwrap_or(i64::MAX)).encode(encoder)
     }
 
+    /// Nothing where the registered webhooks can't be read: unknown is not none.
+    fn undelivered(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let Some(undelivered) = self.0.standing.undelivered() else {
+            return Ok(());
+        };
+        let help = "Requests that policies want to see and no registered webhook delivers";
+        let encoder =
+            encoder.encode_descriptor("policies_undelivered", help, None, MetricType::Gauge)?;
+        ConstGauge::new(i64::try_from(undelivered.len()).unwrap_or(i64::MAX)).encode(encoder)
+    }
+
+    /// The exemptions that end first, so that the number of series is bounded.
+    fn exemptions(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let policies = self.0.policies.load();
+        let now = jiff::Timestamp::now();
+        let mut endings: Vec<_> = policies.endings().collect();
+        endings.sort_by_key(|ending| ending.last);
+        let help = "Time until an exemption ends; below 0 when it is over";
+        let unit = Some(&Unit::Seconds);
+        let mut family =
+            encoder.encode_descriptor("exemption_expiry", help, unit, MetricType::Gauge)?;
+        for ending in endings.iter().take(MAX_EXEMPTIONS) {
+            let labels = [
+                ("kind", ending.policy.rule.kind.to_owned()),
+                ("policy", ending.policy.name.clone()),
+                ("line", ending.exemption.place.line.to_string()),
+            ];
+            if let Some(left) = seconds_left(ending.last, now) {
+                ConstGauge::new(left).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
     fn view(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         let view = self.0.view.load();
         let help = "Objects in the view of the cluster by kind";
@@ -247,6 +285,16 @@ impl Pulled {
         }
         Ok(())
     }
+}
+
+/// Seconds until the last day is over, in UTC.
+fn seconds_left(last: jiff::civil::Date, now: jiff::Timestamp) -> Option<i64> {
+    let end = last
+        .tomorrow()
+        .ok()?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()?;
+    Some(end.timestamp().as_second() - now.as_second())
 }
 
 fn counter(count: &AtomicU64) -> ConstCounter<u64> {

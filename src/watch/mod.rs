@@ -14,6 +14,7 @@ mod failure;
 mod follow;
 mod keeper;
 mod live;
+mod registered;
 mod resource;
 mod snapshot;
 mod standing;
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 
 pub use client::{Error, client};
 pub use live::{LiveReader, LiveReads};
+pub use registered::{Configuration, webhook_configurations};
 pub use snapshot::{SnapshotError, Step, take_snapshot};
 
 use crate::cluster::{ClusterView, Kind};

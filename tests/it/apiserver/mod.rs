@@ -19,5 +19,6 @@ mod order;
 mod people;
 mod platform;
 mod plugin;
+mod policies;
 mod snapshot;
 mod wire;

@@ -96,6 +96,14 @@ impl Policies {
         }
     }
 
+    /// Those of a folder.
+    pub(in super::super) fn of(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            none: false,
+        }
+    }
+
     /// The shipped kinds, bound to a namespace that does not exist.
     pub(in super::super) fn for_nobody(folder: &Path) -> Self {
         let folder = folder.join("policies-for-nobody");

@@ -289,8 +289,13 @@ impl Bench {
         });
     }
 
+    /// What goldkeeper's plain port says, head and all.
+    pub(super) fn plain(&self, path: &str) -> String {
+        self.identity.http(path).unwrap()
+    }
+
     /// The sum of the metrics that begin like this.
-    fn metric(&self, beginning: &str) -> u64 {
+    pub(super) fn metric(&self, beginning: &str) -> u64 {
         let metrics = self.identity.http("/metrics").unwrap();
         let lines = metrics.lines().filter(|line| line.starts_with(beginning));
         lines
