@@ -84,7 +84,16 @@ const KEYS: &[&str] = &[
     "sourceRef",
     "target",
     "apiGroup",
+    "source",
+    "storage",
+    "pvc",
+    "snapshot",
+    "storageClassName",
+    "template",
+    "dataImportCronTemplates",
+    "workloadSources",
     "cdi.kubevirt.io/storage.prePopulated",
+    "storageclass.kubernetes.io/is-default-class",
     "a/b~c",
     "",
 ];
@@ -103,6 +112,8 @@ const TEXTS: &[&str] = &[
     "kubevirt.io/v1",
     "2026-01-01T00:00:00Z",
     "web",
+    "fast",
+    "true",
     "\u{0}\u{7}\n, \"\\ \u{1f980}",
 ];
 
@@ -168,13 +179,82 @@ fn reference() -> BoxedStrategy<Tree> {
         .boxed()
 }
 
+/// A claim that a data volume asks for.
+fn claim() -> BoxedStrategy<Tree> {
+    (mostly(texts()), mostly(texts()))
+        .prop_map(|(class, mode)| object(vec![("storageClassName", class), ("volumeMode", mode)]))
+        .boxed()
+}
+
+/// A claim or a snapshot that is cloned.
+fn source() -> BoxedStrategy<Tree> {
+    let name = || {
+        (mostly(texts()), mostly(texts()))
+            .prop_map(|(namespace, name)| object(vec![("namespace", namespace), ("name", name)]))
+    };
+    (mostly(name()), mostly(name()))
+        .prop_map(|(pvc, snapshot)| object(vec![("pvc", pvc), ("snapshot", snapshot)]))
+        .boxed()
+}
+
+/// What a cron or a virtual machine is made from.
+fn template() -> BoxedStrategy<Tree> {
+    let volumes = prop::collection::vec(anything(), 0..3).prop_map(Tree::List);
+    (
+        mostly(claim()),
+        mostly(claim()),
+        mostly(texts()),
+        mostly(volumes),
+    )
+        .prop_map(|(storage, pvc, account, volumes)| {
+            let spec = object(vec![
+                ("storage", storage),
+                ("pvc", pvc),
+                ("serviceAccountName", account),
+                ("volumes", volumes),
+            ]);
+            object(vec![("spec", Some(spec))])
+        })
+        .boxed()
+}
+
+/// What a HyperConverged says of boot images, at either path.
+fn image_settings() -> BoxedStrategy<Tree> {
+    let image = (mostly(texts()), mostly(texts()), mostly(template())).prop_map(
+        |(name, managed, template)| {
+            let metadata = object(vec![("name", name)]);
+            let spec = object(vec![("managedDataSource", managed), ("template", template)]);
+            object(vec![("metadata", Some(metadata)), ("spec", Some(spec))])
+        },
+    );
+    let images = prop::collection::vec(image, 0..3).prop_map(Tree::List);
+    (mostly(texts()), mostly(images))
+        .prop_map(|(namespace, images)| {
+            object(vec![
+                ("commonBootImageNamespace", namespace),
+                ("dataImportCronTemplates", images),
+            ])
+        })
+        .boxed()
+}
+
 fn templates() -> BoxedStrategy<Tree> {
     let name = select(&["one", "two", "three"][..]).prop_map(leaf);
-    let template = (mostly(name), mostly(reference())).prop_map(|(name, reference)| {
-        let metadata = object(vec![("name", name)]);
-        let spec = object(vec![("sourceRef", reference)]);
-        object(vec![("metadata", Some(metadata)), ("spec", Some(spec))])
-    });
+    let template = (
+        mostly(name),
+        mostly(reference()),
+        mostly(source()),
+        mostly(claim()),
+    )
+        .prop_map(|(name, reference, source, claim)| {
+            let metadata = object(vec![("name", name)]);
+            let spec = object(vec![
+                ("sourceRef", reference),
+                ("source", source),
+                ("storage", claim),
+            ]);
+            object(vec![("metadata", Some(metadata)), ("spec", Some(spec))])
+        });
     let items = prop_oneof![9 => template, 1 => anything()];
     prop::collection::vec(items, 0..4)
         .prop_map(Tree::List)
@@ -198,9 +278,17 @@ fn resource_object() -> BoxedStrategy<Tree> {
         mostly(labels),
         mostly(owners()),
         prop::option::weighted(0.1, texts()),
+        prop::option::weighted(0.3, texts()),
     )
-        .prop_map(|(name, labels, owners, deleted)| {
+        .prop_map(|(name, labels, owners, deleted, default)| {
+            let annotations = default.map(|value| {
+                object(vec![(
+                    "storageclass.kubernetes.io/is-default-class",
+                    Some(value),
+                )])
+            });
             object(vec![
+                ("annotations", annotations),
                 ("name", name),
                 ("labels", labels),
                 ("ownerReferences", owners),
@@ -218,15 +306,24 @@ fn resource_object() -> BoxedStrategy<Tree> {
         mostly(pool),
         mostly(reference()),
         mostly(target),
+        mostly(template()),
+        mostly(image_settings()),
+        (mostly(source()), mostly(claim())),
     )
-        .prop_map(|(templates, pool, reference, target)| {
-            object(vec![
-                ("dataVolumeTemplates", templates),
-                ("virtualMachineTemplate", pool),
-                ("sourceRef", reference),
-                ("target", target),
-            ])
-        });
+        .prop_map(
+            |(templates, pool, reference, target, template, settings, (source, claim))| {
+                object(vec![
+                    ("template", template),
+                    ("workloadSources", settings),
+                    ("source", source),
+                    ("storage", claim),
+                    ("dataVolumeTemplates", templates),
+                    ("virtualMachineTemplate", pool),
+                    ("sourceRef", reference),
+                    ("target", target),
+                ])
+            },
+        );
     (mostly(metadata), mostly(spec))
         .prop_map(|(metadata, spec)| object(vec![("metadata", metadata), ("spec", spec)]))
         .boxed()
