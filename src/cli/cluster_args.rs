@@ -13,22 +13,21 @@ use tokio::time::Instant;
 use crate::cluster::{Answer, ClusterView, Known, Question};
 use crate::store;
 use crate::telemetry::Pulse;
-use crate::watch::{self, LiveReader, LiveReads as LiveReadCounts, Watch};
+use crate::watch::{LiveReader, LiveReads as LiveReadCounts, Watch};
 use crate::webhook::LiveReads;
+
+use super::api_args::ApiArgs;
 
 /// Where the cluster comes from.
 #[derive(Debug, Args)]
 pub(super) struct ClusterArgs {
-    /// Take the cluster from files or folders (`kubectl get -o yaml`) instead of watching one; may be repeated
+    /// Take the cluster from files or folders instead of watching one: what `goldkeeper snapshot` wrote, or
+    /// `kubectl get -o yaml`; may be repeated
     #[arg(long, env = "GOLDKEEPER_CLUSTER_FROM", value_name = "PATH", value_delimiter = ',',
         conflicts_with_all = ["kubeconfig", "context"])]
     cluster_from: Vec<PathBuf>,
-    /// Kubeconfig of the cluster to watch; in a pod, and without it, the pod's own cluster
-    #[arg(long, env = "GOLDKEEPER_KUBECONFIG", value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, env = "GOLDKEEPER_CONTEXT", value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    api: ApiArgs,
 }
 
 /// A cluster to answer from.
@@ -45,11 +44,7 @@ pub(super) struct Cluster {
 impl ClusterArgs {
     /// Reads the files, or starts to watch.
     pub(super) async fn open(self) -> Result<Cluster> {
-        let Self {
-            cluster_from,
-            kubeconfig,
-            context,
-        } = self;
+        let Self { cluster_from, api } = self;
         if !cluster_from.is_empty() {
             let names: Vec<String> = cluster_from
                 .iter()
@@ -63,7 +58,7 @@ impl ClusterArgs {
                 client: None,
             });
         }
-        let client = watch::client(kubeconfig.as_deref(), context.as_deref()).await?;
+        let client = api.client().await?;
         let watch = Watch::start(client.clone());
         Ok(Cluster {
             view: watch.shared_view(),

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, and the only place that knows every adapter.
 
+mod api_args;
 mod banner;
 mod check;
 mod cluster_args;

@@ -12,6 +12,7 @@ use crate::store::{SnapshotText, write_whole};
 use crate::watch::{self, Step};
 
 use super::Verdict;
+use super::api_args::ApiArgs;
 
 /// Arguments of `goldkeeper snapshot`.
 #[derive(Debug, Args)]
@@ -24,12 +25,8 @@ Examples:
   goldkeeper snapshot --context prod | less                 look at it first
   goldkeeper check vms/ --cluster-from cluster.yaml         judge manifests without a cluster")]
 pub(super) struct TakeSnapshot {
-    /// Kubeconfig of the cluster; in a pod, and without it, the pod's own cluster
-    #[arg(long, env = "GOLDKEEPER_KUBECONFIG", value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, env = "GOLDKEEPER_CONTEXT", value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    api: ApiArgs,
     /// File to write, whole or not at all; standard output without it
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -62,7 +59,7 @@ impl TakeSnapshot {
     }
 
     async fn take(&self) -> Result<(String, Snapshot)> {
-        let client = watch::client(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
+        let client = self.api.client().await?;
         let progress = progress();
         let mut text = SnapshotText::default();
         let mut outcome = Ok(());

@@ -10,7 +10,7 @@ use super::failure::{Failure, describe};
 use super::resource::{Collection, PAGE, Page, golden_namespaces};
 use crate::cluster::{Builder, Fact, Kind, Scope, Snapshot, SnapshotKind, thin};
 
-/// How often a kind is listed before it is said that it can't be: a list may outlive its position.
+/// How often a list is begun before it is said that it can't be had.
 const ATTEMPTS: usize = 3;
 /// Longest that the first answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -168,7 +168,7 @@ impl Lister<'_> {
         Ok(objects)
     }
 
-    /// Lists a collection. One that fails half way begins anew.
+    /// Lists a collection. A list that fails half way may have outlived its position, and begins anew.
     async fn collection(
         &mut self,
         kind: Kind,
@@ -182,15 +182,20 @@ impl Lister<'_> {
         };
         let mut attempts = 1;
         loop {
-            match self.pages(&collection).await {
-                Err(_) if attempts < ATTEMPTS => attempts += 1,
-                outcome => return outcome,
+            let mut objects = Vec::new();
+            match self.pages(&collection, &mut objects).await {
+                Ok(()) => return Ok(objects),
+                Err(_) if !objects.is_empty() && attempts < ATTEMPTS => attempts += 1,
+                Err(failure) => return Err(failure),
             }
         }
     }
 
-    async fn pages(&mut self, collection: &Collection) -> Result<Vec<Value>, Failure> {
-        let mut objects = Vec::new();
+    async fn pages(
+        &mut self,
+        collection: &Collection,
+        objects: &mut Vec<Value>,
+    ) -> Result<(), Failure> {
         let mut parameters = ListParams::default().limit(PAGE);
         loop {
             let keep = |object| keep(collection, object);
@@ -199,7 +204,7 @@ impl Lister<'_> {
             (self.told)(Step::Listing(collection.kind, objects.len()));
             parameters.continue_token = page.continue_token;
             if parameters.continue_token.is_none() {
-                return Ok(objects);
+                return Ok(());
             }
         }
     }
@@ -333,6 +338,24 @@ mod tests {
             golden.contains(&"openshift-virtualization-os-images".into()),
             "{golden:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_list_is_none() {
+        let api = FakeApi::complete();
+        for number in 0..150 {
+            api.put(Kind::DataSource, named("a", &format!("n{number}")));
+        }
+        api.refuse("datasources?&limit=100&continue=100", 410);
+        let (snapshot, items) = take(&api, false).await.unwrap();
+        let sources = of(&snapshot, Kind::DataSource);
+        assert_eq!((sources.listed, sources.objects), (false, None));
+        assert_eq!(items.len(), 0);
+        assert_eq!(
+            api.requests("datasources?&limit=100&continue=100"),
+            ATTEMPTS
+        );
+        assert_eq!(api.requests("cdis?"), 1);
     }
 
     #[tokio::test(start_paused = true)]

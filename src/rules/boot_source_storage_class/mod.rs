@@ -60,9 +60,9 @@ mod told;
 
 use crate::admission::{Operation, Resource};
 use crate::cluster::Facts;
-use crate::document::{Decoder, Fields, Globs, Node, Value, suggest};
+use crate::document::{Decoder, Field, Fields, Globs, Node, Shape, Value, suggest};
 
-use super::platform::{PLATFORM_NAMESPACES, Platform};
+use super::platform::{PLATFORM_FIELD, Platform};
 use super::{Finding, Judge, Rule, Stage, Subject, Trigger, Webhook};
 
 /// The rule.
@@ -91,8 +91,16 @@ pub(super) static RULE: Rule = Rule {
         },
     ],
     webhook: Webhook::BootSources,
+    parameters: PARAMETERS,
     decode,
 };
+
+const PARAMETERS: &[Field] = &[
+    Field::optional("checks", Shape::List(1, &Shape::Word(&CHECKS)))
+        .default("[\"settings\", \"clones\"]"),
+    Field::optional("allowedStorageClasses", Shape::PATTERNS),
+    PLATFORM_FIELD,
+];
 
 #[derive(Debug)]
 struct BootSourceStorageClass {
@@ -111,11 +119,10 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
             platform: Platform::default(),
         }));
     };
-    let known = ["checks", "allowedStorageClasses", PLATFORM_NAMESPACES];
     let fields = Fields::of(
         node,
         "BootSourceStorageClass.spec.parameters",
-        &known,
+        PARAMETERS,
         decoder,
     )?;
     let checks = decode_checks(&fields, decoder);
