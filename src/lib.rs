@@ -25,6 +25,7 @@ pub mod cli;
 pub mod cluster;
 pub mod document;
 pub mod engine;
+pub mod inventory;
 pub mod manifest;
 pub mod policy;
 pub mod report;

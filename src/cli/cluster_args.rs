@@ -39,9 +39,23 @@ pub(super) struct Cluster {
     watch: Option<Arc<Watch>>,
     /// For what is read now and then, where there is a live cluster.
     pub(super) client: Option<kube::Client>,
+    /// Whether a snapshot says what the files hold; else they are taken for the whole cluster.
+    pub(super) is_snapshot: bool,
 }
 
 impl ClusterArgs {
+    /// The files that the cluster is taken from; none for a live one.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.cluster_from
+    }
+
+    /// The arguments as they would be typed, for a command that continues this one.
+    pub(super) fn typed(&self) -> String {
+        let files = self.cluster_from.iter();
+        let files = files.map(|path| format!(" --cluster-from {}", path.display()));
+        format!("{}{}", files.collect::<String>(), self.api.typed())
+    }
+
     /// Reads the files, or starts to watch.
     pub(super) async fn open(self) -> Result<Cluster> {
         let Self { cluster_from, api } = self;
@@ -56,6 +70,7 @@ impl ClusterArgs {
                 view: Arc::new(ArcSwap::new(files.view)),
                 watch: None,
                 client: None,
+                is_snapshot: !files.taken_at.is_empty(),
             });
         }
         let client = api.client().await?;
@@ -65,6 +80,7 @@ impl ClusterArgs {
             origin: "watched live".to_owned(),
             watch: Some(Arc::new(watch)),
             client: Some(client),
+            is_snapshot: false,
         })
     }
 }

@@ -2,10 +2,12 @@
 
 mod api_args;
 mod banner;
+mod boot_sources;
 mod check;
 mod cluster_args;
 mod completions;
 mod delivery;
+mod estate;
 mod help;
 mod policies;
 mod policy_args;
@@ -15,6 +17,7 @@ mod serve;
 mod snapshot;
 mod test;
 mod webhook_config;
+mod words;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -61,6 +64,8 @@ enum Command {
     Test(test::Test),
     /// Checks policy files, and shows what is in force
     Policies(policies::Policies),
+    /// Shows every golden image: where it is kept, whether it is up to date, and who uses it
+    BootSources(boot_sources::BootSources),
     /// Prints the JSON Schema of policy files, for editors
     Schema(schema::Schema),
     /// Tells what kinds of policy there are, and prints their manuals
@@ -80,6 +85,7 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let outcome = match command {
+        Command::BootSources(sources) => sources.run(),
         Command::Check(check) => check.run(),
         Command::Policies(policies) => policies.run(),
         Command::Schema(schema) => schema.run(),

@@ -9,7 +9,7 @@ use crate::cluster::{Builder, ClusterView, Kind, Pruned};
 use super::{StoreError, files_of, open};
 
 /// The largest file that is read, in bytes.
-const MAX_FILE: u64 = 512 * 1024 * 1024;
+pub(super) const MAX_FILE: u64 = 512 * 1024 * 1024;
 
 /// A view made from files, and what was in them.
 #[derive(Clone, Debug)]
@@ -44,24 +44,30 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
     let mut builder = Builder::complete();
     let mut objects = 0;
     let mut taken_at = Vec::new();
-    for path in paths {
-        let files = if path.is_dir() {
-            files_of(path, &["yaml", "yml", "json"])?
-        } else {
-            vec![path.clone()]
-        };
-        for file in files {
-            objects += read_file(&file, &mut |pruned| {
-                taken_at.extend(take_times(&pruned)?);
-                Ok(builder.add(pruned))
-            })?;
-        }
+    for file in cluster_files(paths)? {
+        objects += read_file(&file, &mut |pruned| {
+            taken_at.extend(take_times(&pruned)?);
+            Ok(builder.add(pruned))
+        })?;
     }
     Ok(ClusterFiles {
         view: builder.build(),
         objects,
         taken_at,
     })
+}
+
+/// The files that paths name: each as it is, and those of folders.
+pub(super) fn cluster_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(files_of(path, &["yaml", "yml", "json"])?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
 }
 
 /// When the snapshots of a document were taken. One that holds less than it says was cut short on its way, and what it

@@ -196,7 +196,7 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn runtime() -> Result<Runtime> {
+pub(super) fn runtime() -> Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -205,7 +205,7 @@ fn runtime() -> Result<Runtime> {
 }
 
 /// The cluster, listed as far as it can be. One that says nothing at all is no cluster to judge by.
-async fn open(arguments: ClusterArgs) -> Result<Cluster> {
+pub(super) async fn open(arguments: ClusterArgs) -> Result<Cluster> {
     let cluster = arguments.open().await?;
     if !cluster.is_live() {
         return Ok(cluster);
@@ -237,7 +237,7 @@ fn out_of_reach(view: &ClusterView) -> Option<String> {
 }
 
 /// Questions go to the live cluster, if there is one; files have no more to say.
-fn live_reads(runtime: &Runtime, cluster: &Cluster) -> impl Fn(&Question) -> Known<Answer> + use<> {
+pub(super) fn live_reads(runtime: &Runtime, cluster: &Cluster) -> impl Fn(&Question) -> Known<Answer> + use<> {
     let live = cluster.live();
     let runtime = runtime.handle().clone();
     move |question| match &live {
