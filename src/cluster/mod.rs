@@ -46,7 +46,7 @@ pub use platform::{Cdi, CdiVersion, Namespace};
 pub use pruned::Pruned;
 pub use snapshot::{Snapshot, SnapshotKind};
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
-pub use thin::thin;
+pub use thin::{thin, thin_to};
 pub use view::{ClusterView, Coverage, Seen};
 
 /// A fact, or the admission that it is not known. "There is none" is a known fact.

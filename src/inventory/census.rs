@@ -157,7 +157,11 @@ impl<'v> Census<'v> {
 
     /// Who uses boot sources, by how they do.
     pub fn uses(&self) -> Vec<(Disk<'v>, &Users)> {
-        let mut uses: Vec<_> = self.uses.iter().map(|(disk, users)| (*disk, users)).collect();
+        let mut uses: Vec<_> = self
+            .uses
+            .iter()
+            .map(|(disk, users)| (*disk, users))
+            .collect();
         uses.sort_unstable_by_key(|(disk, _)| *disk);
         uses
     }
@@ -215,7 +219,8 @@ impl<'v> Census<'v> {
         if let Some(reference) = request.source_ref {
             let namespace = reference.namespace.get().unwrap_or(namespace);
             let found = self.by_name.get(&(namespace, reference.name.get()?))?;
-            return (reference.kind.get() == Some("DataSource")).then_some((*found, How::Reference));
+            return (reference.kind.get() == Some("DataSource"))
+                .then_some((*found, How::Reference));
         }
         let name = concrete(request.source?)?;
         let key = (name.namespace.get()?, name.name.get()?);
@@ -292,7 +297,11 @@ impl<'v> Census<'v> {
         let json = object.to_string();
         for document in manifest::documents(&json).flatten() {
             let mut machines = Vec::new();
-            manifest::objects(&document.node, &mut |it| machines.push(it.object), &mut |_| {});
+            manifest::objects(
+                &document.node,
+                &mut |it| machines.push(it.object),
+                &mut |_| {},
+            );
             for machine in machines {
                 if Listing::VIRTUAL_MACHINES.is_of(&machine) {
                     self.count(Resource::VirtualMachines, &machine, Some(&name));

@@ -156,7 +156,11 @@ impl<'v> ClassPlan<'v> {
             images: Vec::new(),
             clones: Vec::new(),
         };
-        let fates: Vec<Fate<'v>> = census.sources().iter().map(|source| plan.fate(source)).collect();
+        let fates: Vec<Fate<'v>> = census
+            .sources()
+            .iter()
+            .map(|source| plan.fate(source))
+            .collect();
         let images = census.sources().iter().zip(&fates);
         plan.images = images
             .filter(|(source, _)| source.pointer.is_none())
@@ -207,7 +211,11 @@ impl<'v> ClassPlan<'v> {
         if !fate.moves() {
             older.clear();
         }
-        let claim = source.cron.known().flatten().and_then(|cron| cron.fact.claim.size);
+        let claim = source
+            .cron
+            .known()
+            .flatten()
+            .and_then(|cron| cron.fact.claim.size);
         let volume = source.volume.known().flatten();
         ImagePlan {
             source: *source,
@@ -236,8 +244,9 @@ impl<'v> ClassPlan<'v> {
                 // As it stands: a file system unless it says otherwise.
                 (disk.field == ClaimField::Pvc).then_some(VolumeMode::Filesystem)
             });
-            target(&disk, defaults)
-                .map_or(CloneCost::Unknown, |class| view.clone_cost(volume, class, mode))
+            target(&disk, defaults).map_or(CloneCost::Unknown, |class| {
+                view.clone_cost(volume, class, mode)
+            })
         };
         Some(CloneChange {
             disk,
@@ -265,7 +274,9 @@ impl<'v> ClassPlan<'v> {
                 _ => SourceObject::PersistentVolumeClaim,
             },
             class: SourceClass::Known(self.name),
-            provisioner: view.storage_class(self.name).map(|class| &*class.provisioner),
+            provisioner: view
+                .storage_class(self.name)
+                .map(|class| &*class.provisioner),
             volume_mode: mode.or_else(|| profile?.volume_mode),
             ..*volume
         }
@@ -273,7 +284,10 @@ impl<'v> ClassPlan<'v> {
 
     /// The images of one fate.
     pub fn images_that(&self, wanted: impl Fn(Fate<'v>) -> bool) -> Vec<&ImagePlan<'v>> {
-        self.images.iter().filter(|image| wanted(image.fate)).collect()
+        self.images
+            .iter()
+            .filter(|image| wanted(image.fate))
+            .collect()
     }
 
     /// Bytes that images need on the new class, and how many of them nobody knows the size of.

@@ -40,7 +40,9 @@ impl Deletion<'_> {
     /// an import have its name.
     pub const fn resources(&self) -> &'static [&'static str] {
         match self.volume.object {
-            SourceObject::VolumeSnapshot => &["datavolume", "volumesnapshot", "persistentvolumeclaim"],
+            SourceObject::VolumeSnapshot => {
+                &["datavolume", "volumesnapshot", "persistentvolumeclaim"]
+            }
             _ => &["datavolume", "persistentvolumeclaim"],
         }
     }
@@ -57,12 +59,13 @@ pub fn deletions<'v>(census: &Census<'v>, spots: &[Spot<'v>], gaps: &[Gap]) -> V
         let Known::Known(Some(cron)) = spot.source.cron else {
             continue;
         };
-        let in_use = |volume: &SourceVolume<'_>, reason| {
-            match (census.clones_of(volume.namespace, volume.name), unseen) {
-                (0, None) => reason,
-                (0, Some(gap)) => Reason::Unseen(format!("{}: {}", gap.kind, gap.reason)),
-                (clones, _) => Reason::InUse(clones),
-            }
+        let in_use = |volume: &SourceVolume<'_>, reason| match (
+            census.clones_of(volume.namespace, volume.name),
+            unseen,
+        ) {
+            (0, None) => reason,
+            (0, Some(gap)) => Reason::Unseen(format!("{}: {}", gap.kind, gap.reason)),
+            (clones, _) => Reason::InUse(clones),
         };
         for volume in &spot.left_behind {
             deletions.push(Deletion {

@@ -61,7 +61,8 @@ impl Listing {
     /// Whether an object is of this kind, whatever its version.
     pub fn is_of(&self, object: &serde_json::Value) -> bool {
         let text = |field| object.get(field).and_then(serde_json::Value::as_str);
-        let group = text("apiVersion").map(|text| text.split_once('/').map_or("", |(group, _)| group));
+        let group =
+            text("apiVersion").map(|text| text.split_once('/').map_or("", |(group, _)| group));
         group == Some(self.group) && text("kind") == Some(self.kind)
     }
 }

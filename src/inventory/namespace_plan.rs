@@ -37,7 +37,7 @@ pub struct Move<'v> {
 pub enum Stay {
     /// An administrator changed the platform's template of it: it no longer follows the setting.
     Customised,
-    /// It is an administrator's own template.
+    /// An administrator keeps it by a template or a cron of his own.
     Own,
     /// Somebody uploaded it: no template brings it along.
     Uploaded,
@@ -82,12 +82,11 @@ impl<'v> NamespacePlan<'v> {
         let mut moving = vec![false; census.sources().len()];
         for (source, moving) in census.sources().iter().zip(&mut moving) {
             let template = template_of(settings, source);
-            match stay(template, source, name) {
-                Some(why) => plan.stays.push((*source, why)),
-                None => {
-                    *moving = true;
-                    plan.moves.push(moved(source, platform));
-                }
+            if let Some(why) = stay(template, source, name) {
+                plan.stays.push((*source, why));
+            } else {
+                *moving = true;
+                plan.moves.push(moved(source, platform));
             }
         }
         let uses = census.uses().into_iter();
@@ -101,9 +100,15 @@ impl<'v> NamespacePlan<'v> {
     /// Bytes that images need in the new namespace, and how many of them nobody knows the size of. A name that only
     /// points at an image needs none.
     pub fn space(&self) -> (u64, usize) {
-        let images = self.moves.iter().filter(|image| image.source.pointer.is_none());
+        let images = self
+            .moves
+            .iter()
+            .filter(|image| image.source.pointer.is_none());
         let sizes: Vec<Option<u64>> = images.map(|image| image.size).collect();
-        let known = sizes.iter().flatten().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        let known = sizes
+            .iter()
+            .flatten()
+            .fold(0_u64, |sum, size| sum.saturating_add(*size));
         (known, sizes.iter().filter(|size| size.is_none()).count())
     }
 
@@ -139,6 +144,7 @@ fn template_of<'v>(
 fn stay(template: Option<&ImageTemplate>, source: &BootSource<'_>, name: &str) -> Option<Stay> {
     match template {
         _ if source.namespace == name => Some(Stay::There),
+        None if matches!(source.cron, Known::Known(Some(_))) => Some(Stay::Own),
         None => Some(Stay::Uploaded),
         Some(template) if template.follows_setting() => None,
         Some(template) if template.common => Some(Stay::Customised),

@@ -193,7 +193,10 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let objects = read_objects(&[folder.to_owned()]).unwrap();
         let names = objects.map(|object| match object {
-            Ok(object) => object["metadata"]["name"].as_str().unwrap_or("?").to_owned(),
+            Ok(object) => object["metadata"]["name"]
+                .as_str()
+                .unwrap_or("?")
+                .to_owned(),
             Err(error) => error.to_string(),
         });
         names.collect()
@@ -202,9 +205,16 @@ mod tests {
     #[test]
     fn objects_come_in_their_order_and_a_fault_comes_last() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write("a.yaml", "items:\n- {metadata: {name: a}}\n- {metadata: {name: b}}\n---\nmetadata: {name: c}\n--- 7\n");
-        write("b.json", r#"{"metadata": {"name": "d"}} {"items": [{"metadata": {"name": "e"}}]}"#);
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "a.yaml",
+            "items:\n- {metadata: {name: a}}\n- {metadata: {name: b}}\n---\nmetadata: {name: c}\n--- 7\n",
+        );
+        write(
+            "b.json",
+            r#"{"metadata": {"name": "d"}} {"items": [{"metadata": {"name": "e"}}]}"#,
+        );
         assert_eq!(names(folder.path()), ["a", "b", "c", "d", "e"]);
         write("c.yaml", "items:\n- {metadata: {name: f}}\n- [\n");
         write("d.yaml", "metadata: {name: g}\n");

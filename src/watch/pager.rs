@@ -33,7 +33,10 @@ pub struct Pager {
 
 impl std::fmt::Debug for Pager {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Pager").field("listing", &self.listing).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pager")
+            .field("listing", &self.listing)
+            .finish_non_exhaustive()
     }
 }
 
@@ -149,10 +152,20 @@ mod tests {
     async fn what_is_not_served_is_none_and_what_is_refused_is_told() {
         let api = FakeApi::complete();
         api.unserve(Kind::VirtualMachine);
-        assert_eq!(count(&mut Pager::new(api.client(), MACHINES)).await.unwrap(), 0);
+        assert_eq!(
+            count(&mut Pager::new(api.client(), MACHINES))
+                .await
+                .unwrap(),
+            0
+        );
         let api = FakeApi::complete();
         api.refuse("virtualmachines", 403);
-        let error = count(&mut Pager::new(api.client(), MACHINES)).await.unwrap_err();
-        assert_eq!(error.to_string(), "VirtualMachine can't be listed: 403 Refused: it is Refused");
+        let error = count(&mut Pager::new(api.client(), MACHINES))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "VirtualMachine can't be listed: 403 Refused: it is Refused"
+        );
     }
 }

@@ -10,9 +10,11 @@
 
 mod apiserver;
 mod architecture;
+mod boot_sources;
 mod check;
 mod corpus;
 mod generated;
+mod large;
 mod manuals;
 mod policies;
 mod properties;

@@ -6,7 +6,11 @@ use crate::cluster::{ClusterView, Comeback};
 use crate::inventory::{Deletion, Reason, Shelf, Spot};
 
 /// A script: a comment with the reason, and lines for `kubectl`. What needs a choice or a look first stands behind a `#`.
-pub(super) fn commands(view: &ClusterView, shelf: &Shelf<'_>, deletions: &[Deletion<'_>]) -> String {
+pub(super) fn commands(
+    view: &ClusterView,
+    shelf: &Shelf<'_>,
+    deletions: &[Deletion<'_>],
+) -> String {
     let mut text = String::from(
         "# Printed by goldkeeper, which has run none of this. Each line deletes what a live DataImportCron imports again.\n\
          # Virtual machines that clone an image wait until its import is back.\n",
@@ -14,7 +18,11 @@ pub(super) fn commands(view: &ClusterView, shelf: &Shelf<'_>, deletions: &[Delet
     for deletion in deletions {
         one(deletion, &mut text);
     }
-    for spot in shelf.spots.iter().filter(|spot| spot.source.pointer.is_none()) {
+    for spot in shelf
+        .spots
+        .iter()
+        .filter(|spot| spot.source.pointer.is_none())
+    {
         never(view, spot, &mut text);
     }
     if !text.contains("\n\n") {
@@ -38,17 +46,23 @@ fn one(deletion: &Deletion<'_>, text: &mut String) {
             cron.name
         ),
         Reason::InUse(clones) => {
-            let s = if *clones == 1 { " of it is" } else { "s of it are" };
-            format!("{image} is on {class} and {clones} clone{s} under way: wait until they are done")
+            let s = if *clones == 1 {
+                " of it is"
+            } else {
+                "s of it are"
+            };
+            format!(
+                "{image} is on {class} and {clones} clone{s} under way: wait until they are done"
+            )
         }
         Reason::Unseen(gap) => format!(
             "{image} is on {class}: look first whether it is being cloned (kubectl get datavolumes -A), as it can't be \
              told ({gap})"
         ),
         Reason::Older(keep) => {
-            let keep = keep.map_or_else(|| "3 (default)".to_owned(), |keep| keep.to_string());
+            let keep = keep.map_or_else(|| "3 by default".to_owned(), |keep| keep.to_string());
             format!(
-                "an older import of {image} on {class}, kept for a way back (importsToKeep {keep}); no cron imports it \
+                "an older import of {image} on {class}, kept for a way back (importsToKeep: {keep}); no cron imports it \
                  again: delete it only if you want to"
             )
         }
@@ -75,12 +89,15 @@ fn never(view: &ClusterView, spot: &Spot<'_>, text: &mut String) {
     let why = match spot.comeback {
         Some(Comeback::ByItself) => {
             let version = view.cdi_version();
-            let version = version.map_or_else(String::new, |version| format!(" {}", version.short()));
+            let version =
+                version.map_or_else(String::new, |version| format!(" {}", version.short()));
             format!("{image}: CDI{version} imports it again by itself; nothing is to be deleted")
         }
         Some(Comeback::Uploaded) => {
             let class = spot.expected.name().unwrap_or("the expected class");
-            format!("{image} was uploaded and no import brings it back: copy or upload it again on {class}")
+            format!(
+                "{image} was uploaded and no import brings it back: copy or upload it again on {class}"
+            )
         }
         Some(Comeback::Unknown) => format!(
             "{image}: whether CDI imports it again by itself is not known (no version of CDI could be read); nothing is to \

@@ -34,7 +34,8 @@ struct Source<'p> {
     namespace: &'p str,
     #[serde(skip_serializing_if = "Option::is_none")]
     points_at: Option<&'p str>,
-    source: Option<Volume<'p>>,
+    #[serde(rename = "source")]
+    image: Option<Volume<'p>>,
     ready: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_ready: Option<NotReady<'p>>,
@@ -66,7 +67,8 @@ struct Volume<'p> {
     storage_class: Option<&'p str>,
     class_is_certain: bool,
     provisioner: Option<&'p str>,
-    volume_mode: Option<&'static str>,
+    #[serde(rename = "volumeMode")]
+    mode: Option<&'static str>,
     bytes: Option<u64>,
 }
 
@@ -90,7 +92,7 @@ fn source<'p>(picture: &Picture<'_>, spot: &'p Spot<'p>) -> Source<'p> {
         name: source.name,
         namespace: source.namespace,
         points_at: source.pointer,
-        source: source.volume.known().flatten().map(volume),
+        image: source.volume.known().flatten().map(volume),
         ready: ready.map(|ready| ready.is_ok()),
         not_ready: ready.and_then(Result::err).map(|condition| NotReady {
             reason: &condition.reason,
@@ -124,9 +126,10 @@ fn source<'p>(picture: &Picture<'_>, spot: &'p Spot<'p>) -> Source<'p> {
         },
         updates: match spot.updates {
             Updates::On(_) => "on",
-            Updates::Once | Updates::OffForAll(_) | Updates::OffForImage | Updates::ForeignClaim => {
-                "off"
-            }
+            Updates::Once
+            | Updates::OffForAll(_)
+            | Updates::OffForImage
+            | Updates::ForeignClaim => "off",
             Updates::Uploaded => "uploaded",
             Updates::Unknown => "unknown",
         },
@@ -150,7 +153,7 @@ fn volume(volume: SourceVolume<'_>) -> Volume<'_> {
         storage_class: volume.class.name(),
         class_is_certain: matches!(volume.class, SourceClass::Known(_)),
         provisioner: volume.provisioner,
-        volume_mode: volume.volume_mode.map(VolumeMode::as_str),
+        mode: volume.volume_mode.map(VolumeMode::as_str),
         bytes: volume.size,
     }
 }

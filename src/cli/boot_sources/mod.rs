@@ -37,7 +37,7 @@ Exit codes: 0 clean, 1 --stale and some are, 2 the cluster could not be asked.")
 pub(super) struct BootSources {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Only those on another class than they should be, and older imports left behind; exit code 1 if there are any
+    /// Only those on another class than they should be, and older imports left behind; exit code 1 if any is stale
     #[arg(long)]
     stale: bool,
     /// Print the commands that delete what is imported again, and run none
@@ -72,6 +72,8 @@ struct Picture<'p> {
     gaps: &'p [Gap],
     now: Timestamp,
     only_stale: bool,
+    /// Where the cluster is taken from; `None` for a live one.
+    files: Option<&'p str>,
 }
 
 impl BootSources {
@@ -94,6 +96,7 @@ impl BootSources {
             gaps: &gaps,
             now: self.now.unwrap_or_else(Timestamp::now),
             only_stale: self.stale,
+            files: (!estate.cluster.is_live()).then_some(&*estate.cluster.origin),
         };
         let text = if self.delete_commands {
             let deletions = deletions(&census, &shelf.spots, &gaps);

@@ -30,7 +30,10 @@ pub(super) fn table(picture: &Picture<'_>, wide: bool) -> String {
     if wide {
         header.extend(MORE);
     }
-    let rows: Vec<_> = picture.spots().map(|spot| row(picture, spot, wide)).collect();
+    let rows: Vec<_> = picture
+        .spots()
+        .map(|spot| row(picture, spot, wide))
+        .collect();
     let mut text = String::new();
     if rows.is_empty() {
         text.push_str(if picture.only_stale {
@@ -72,7 +75,10 @@ fn row(picture: &Picture<'_>, spot: &Spot<'_>, wide: bool) -> Vec<String> {
         let size = volume.and_then(|volume| volume.size);
         row.push(size.map_or_else(|| "?".to_owned(), bytes));
         let mode = volume.and_then(|volume| volume.volume_mode);
-        row.push(mode.map_or("?", crate::cluster::VolumeMode::as_str).to_owned());
+        row.push(
+            mode.map_or("?", crate::cluster::VolumeMode::as_str)
+                .to_owned(),
+        );
     }
     row
 }
@@ -84,7 +90,11 @@ fn source_text(spot: &Spot<'_>, whole: bool) -> String {
     match (spot.source.volume, spot.source.data_source) {
         (Known::Known(Some(volume)), _) if whole => format!("{} {}", kind(&volume), volume.name),
         (Known::Known(Some(volume)), _) => {
-            format!("{} {}", kind(&volume), shortened(volume.name, spot.source.name))
+            format!(
+                "{} {}",
+                kind(&volume),
+                shortened(volume.name, spot.source.name)
+            )
         }
         (_, Known::Known(None)) => "no DataSource".to_owned(),
         (Known::Known(None), _) => "none".to_owned(),
@@ -101,7 +111,9 @@ fn kind(volume: &SourceVolume<'_>) -> &'static str {
 
 /// `rhel9-1f0c…` of the import `rhel9-1f0c2d3e4f50`.
 fn shortened(name: &str, image: &str) -> String {
-    let digest = name.strip_prefix(image).and_then(|rest| rest.strip_prefix('-'));
+    let digest = name
+        .strip_prefix(image)
+        .and_then(|rest| rest.strip_prefix('-'));
     match digest.and_then(|digest| digest.get(..SHORT_DIGEST)) {
         Some(short) => format!("{image}-{short}…"),
         None => name.to_owned(),
@@ -187,7 +199,14 @@ fn left_behind(picture: &Picture<'_>, text: &mut String) {
         return;
     }
     if picture.only_stale {
-        let header = ["OLDER IMPORT OF", "NAMESPACE", "SOURCE", "CLASS", "AGE", "IMPORTS TO KEEP"];
+        let header = [
+            "OLDER IMPORT OF",
+            "NAMESPACE",
+            "SOURCE",
+            "CLASS",
+            "AGE",
+            "IMPORTS TO KEEP",
+        ];
         let _ = write!(text, "\n{}", report::table(&header, &rows));
     } else {
         let s = if rows.len() == 1 { "" } else { "s" };
@@ -211,6 +230,17 @@ fn footer(picture: &Picture<'_>, text: &mut String) {
         let _ = write!(text, ", {unknown} not known");
     }
     text.push('.');
+    golden(picture, text);
+    if let Some(reason) = picture.uncounted() {
+        let _ = writeln!(text, "Virtual machines were not counted: {reason}.");
+    }
+    if let Some(files) = picture.files {
+        let _ = writeln!(text, "Cluster: {files}.");
+    }
+}
+
+/// Which namespace is golden and why, and which images are elsewhere.
+fn golden(picture: &Picture<'_>, text: &mut String) {
     let Known::Known(golden) = picture.shelf.golden else {
         text.push_str(" Which namespace is golden is not known.\n");
         return;
@@ -227,7 +257,10 @@ fn footer(picture: &Picture<'_>, text: &mut String) {
         if source.namespace == golden.name {
             continue;
         }
-        match elsewhere.iter_mut().find(|(name, _)| *name == source.namespace) {
+        match elsewhere
+            .iter_mut()
+            .find(|(name, _)| *name == source.namespace)
+        {
             Some((_, images)) => images.push(source.name),
             None => elsewhere.push((source.namespace, vec![source.name])),
         }
@@ -238,10 +271,11 @@ fn footer(picture: &Picture<'_>, text: &mut String) {
         } else {
             ("stay", "their templates say so")
         };
-        let _ = write!(text, ";\n{} {stay} in {namespace}: {template}", joined(&images));
+        let _ = write!(
+            text,
+            ";\n{} {stay} in {namespace}: {template}",
+            joined(&images)
+        );
     }
     text.push_str(".\n");
-    if let Some(reason) = picture.uncounted() {
-        let _ = writeln!(text, "Virtual machines were not counted: {reason}.");
-    }
 }

@@ -237,7 +237,10 @@ fn out_of_reach(view: &ClusterView) -> Option<String> {
 }
 
 /// Questions go to the live cluster, if there is one; files have no more to say.
-pub(super) fn live_reads(runtime: &Runtime, cluster: &Cluster) -> impl Fn(&Question) -> Known<Answer> + use<> {
+pub(super) fn live_reads(
+    runtime: &Runtime,
+    cluster: &Cluster,
+) -> impl Fn(&Question) -> Known<Answer> + use<> {
     let live = cluster.live();
     let runtime = runtime.handle().clone();
     move |question| match &live {

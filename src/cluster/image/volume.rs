@@ -72,7 +72,8 @@ impl ClusterView {
             SourceObject::DataSource => return Known::Known(None),
         };
         // Claims and snapshots are followed in the golden namespaces only: what is missing elsewhere was not looked at.
-        let followed = self.coverage(kind).is_final(namespace) || self.is_golden_namespace(namespace);
+        let followed =
+            self.coverage(kind).is_final(namespace) || self.is_golden_namespace(namespace);
         match self.object(kind, namespace, name) {
             Known::Known(None) if !followed => Known::Unknown,
             found => found.map(|fact| Some(self.volume(object, namespace, name, fact?))),
