@@ -11,6 +11,7 @@
 
 mod boot_reference;
 mod edit;
+pub mod json;
 mod object;
 mod path;
 mod request;

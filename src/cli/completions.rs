@@ -12,13 +12,14 @@ use super::{Cli, Verdict};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  source <(goldkeeper completions bash)                                       for this shell
-  goldkeeper completions zsh > \"${fpath[1]}/_goldkeeper\"                      for every zsh
-  goldkeeper completions fish > ~/.config/fish/completions/goldkeeper.fish    for every fish
+  source <(goldkeeper completions bash)                      for this shell
+  goldkeeper completions zsh > ~/.zfunc/_goldkeeper          a folder of your fpath
+  goldkeeper completions fish > ~/.config/fish/completions/goldkeeper.fish
 
 As a plugin of kubectl, in a folder of your PATH:
   ln -s \"$(command -v goldkeeper)\" ~/bin/kubectl-goldkeeper
-  goldkeeper completions kubectl > ~/bin/kubectl_complete-goldkeeper && chmod +x ~/bin/kubectl_complete-goldkeeper")]
+  goldkeeper completions kubectl > ~/bin/kubectl_complete-goldkeeper
+  chmod +x ~/bin/kubectl_complete-goldkeeper")]
 pub(super) struct Completions {
     /// Shell to complete for; `kubectl` is the program that kubectl asks about its plugin (it needs bash)
     #[arg(value_enum, value_name = "SHELL")]

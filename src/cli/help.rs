@@ -128,6 +128,9 @@ mod tests {
                 more.contains("Examples:\n") && more.contains(&example),
                 "{more}"
             );
+            // What is longer is broken in two on every terminal (`max_term_width`), examples too.
+            let long = more.lines().find(|line| line.chars().count() > 110);
+            assert_eq!(long, None, "{}", sub.get_name());
         }
     }
 

@@ -23,7 +23,7 @@ const WIDTH: usize = 100;
 #[command(after_help = "\
 Examples:
   goldkeeper rules                        what there is
-  goldkeeper rules ProtectedNamespaces    the manual of one: parameters, what is refused, what to write instead
+  goldkeeper rules ProtectedNamespaces    the manual of one, with examples
   goldkeeper rules -o json                everything, for programs")]
 pub(super) struct Rules {
     /// Kind of policy whose manual is wanted

@@ -17,13 +17,14 @@ use super::api_args::ApiArgs;
 /// Arguments of `goldkeeper snapshot`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Of each object only what goldkeeper looks at is written: no Secrets, no managedFields, no annotations of others. Claims
-and VolumeSnapshots are those of the golden namespaces. The first item says what was listed, and why the rest was not.
+Of each object only what goldkeeper looks at is written: no Secrets, no managedFields, no
+annotations of others. Claims and VolumeSnapshots are those of the golden namespaces. The first
+item says what was listed, and why the rest was not.
 
 Examples:
-  goldkeeper snapshot -o cluster.yaml                       of the current context
-  goldkeeper snapshot --context prod | less                 look at it first
-  goldkeeper check vms/ --cluster-from cluster.yaml         judge manifests without a cluster")]
+  goldkeeper snapshot -o cluster.yaml                  of the current context
+  goldkeeper snapshot --context prod | less            look at it first
+  goldkeeper check vms/ --cluster-from cluster.yaml    judge manifests without a cluster")]
 pub(super) struct TakeSnapshot {
     #[command(flatten)]
     api: ApiArgs,
@@ -93,6 +94,7 @@ fn progress() -> ProgressBar {
     let progress = ProgressBar::new_spinner();
     progress.set_style(ProgressStyle::default_spinner());
     progress.set_message("asking the API server");
+    progress.tick();
     progress
 }
 

@@ -21,15 +21,18 @@ use super::{Verdict, has_colour};
 #[command(after_help = "\
 A case is a YAML file: policies, a cluster, a request, and what must come of it.
 
-  policies: [../policies]                  # files or folders, relative to the case, or documents in their place
-  cluster: ../cluster.yaml                 # what `goldkeeper snapshot` wrote, or a list of files and documents
-  now: 2026-11-25                          # the day; 2026-01-01 without it
-  request:                                 # or `requests`: a list, and `expect` a list in the same order
+  policies: [../policies]      # files and folders relative to the case, or documents
+  cluster: ../cluster.yaml     # what `goldkeeper snapshot` wrote, or a list of documents
+  now: 2026-11-25              # the day; 2026-01-01 without it
+  request:                     # or `requests`: a list, and `expect` a list alike
     operation: CREATE
     user: alice
     groups: [developers]
-    object: {apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: web, namespace: openshift-cnv}}
-  expect:                                  # last in the file; --update writes it
+    object:
+      apiVersion: kubevirt.io/v1
+      kind: VirtualMachine
+      metadata: {name: web, namespace: openshift-cnv}
+  expect:                      # last in the file; --update writes it
     validate:
       allowed: false
       message: |
@@ -40,7 +43,7 @@ tests/cases/README.md has the whole format, examples/policy-tests cases to copy.
 Examples:
   goldkeeper test policy-tests                         every case below a folder
   goldkeeper test policy-tests --filter exemption      those with this in their path
-  goldkeeper test policy-tests --update                write what came out into `expect`, to be read before a commit
+  goldkeeper test policy-tests --update                write what came out, then read it
   goldkeeper test policy-tests -o junit > report.xml   for a CI server
 
 Exit codes: 0 all passed, 1 a case failed, 2 a case could not be run.")]
@@ -48,7 +51,7 @@ pub(super) struct Test {
     /// Case files, and folders of them; every *.yaml below a folder is a case
     #[arg(default_value = "policy-tests", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Only cases with this in their path or name
+    /// Only cases with this in their path
     #[arg(short, long, value_name = "TEXT")]
     filter: Option<String>,
     /// Write what came out into the files

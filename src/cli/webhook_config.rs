@@ -18,7 +18,7 @@ use super::policy_args::PolicyArgs;
 #[command(after_help = "\
 Examples:
   goldkeeper webhook-config --policies policies > deploy/base/webhooks.yaml
-  goldkeeper webhook-config --policies policies --url https://127.0.0.1:8443 --ca-bundle ca.crt | kubectl apply -f -")]
+  goldkeeper webhook-config --url https://127.0.0.1:8443 --ca-bundle ca.crt | kubectl apply -f -")]
 pub(super) struct WebhookConfig {
     #[command(flatten)]
     policies: PolicyArgs,

@@ -50,6 +50,21 @@ pub struct SnapshotKind {
     pub reason: Option<String>,
 }
 
+/// The header as an object, its fields in the order in which people write them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Item<'s> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    spec: &'s Snapshot,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    name: &'static str,
+}
+
 impl SnapshotKind {
     /// How much is known of the kind.
     fn coverage(&self) -> Coverage {
@@ -68,14 +83,13 @@ impl SnapshotKind {
 
 impl Snapshot {
     /// The header as an item of a `List`.
-    pub fn to_item(&self) -> Value {
-        serde_json::json!({
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "metadata": {"name": "cluster"},
-            // Texts, numbers and lists: nothing that JSON lacks.
-            "spec": serde_json::to_value(self).unwrap_or_default(),
-        })
+    pub const fn item(&self) -> impl Serialize + '_ {
+        Item {
+            api_version: API_VERSION,
+            kind: KIND,
+            metadata: Metadata { name: "cluster" },
+            spec: self,
+        }
     }
 
     /// Reads the header; `None` if the object is something else.

@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::admission::{AdmissionRequest, Edit};
+use crate::admission::{AdmissionRequest, Edit, json};
 use crate::cluster::{Answer, Answers, ClusterView, Facts, Known, Question};
 use crate::policy::PolicySet;
 
@@ -55,7 +55,10 @@ pub struct Admission<'p> {
 pub enum Inadmissible {
     /// It is not a request.
     #[error("not an AdmissionRequest: {0}")]
-    Request(#[from] serde_json::Error),
+    Request(#[from] json::JsonError),
+    /// It can't be written down.
+    #[error("the request can't be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     /// What was to be filled in has no place in the object.
     #[error("the fields can't be filled in: {0}")]
     Patch(#[from] json_patch::PatchError),
@@ -107,7 +110,7 @@ fn ask_bytes<'p>(
     world: &World<'p>,
     route: Route,
     request: &Value,
-) -> Result<Judged<'p>, serde_json::Error> {
+) -> Result<Judged<'p>, Inadmissible> {
     let bytes = serde_json::to_vec(request)?;
-    Ok(ask(world, route, &serde_json::from_slice(&bytes)?))
+    Ok(ask(world, route, &json::from_slice(&bytes)?))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::cluster::Snapshot;
 
@@ -19,7 +19,7 @@ impl SnapshotText {
     ///
     /// # Errors
     /// What `serde_saphyr` says; no JSON brings it about.
-    pub fn add(&mut self, object: &Value) -> Result<(), serde_saphyr::ser::Error> {
+    pub fn add(&mut self, object: &impl Serialize) -> Result<(), serde_saphyr::ser::Error> {
         for (number, line) in serde_saphyr::to_string(object)?.lines().enumerate() {
             let indent = if number == 0 { "- " } else { "  " };
             let _ = writeln!(self.0, "{}", format!("{indent}{line}").trim_end());
@@ -33,7 +33,7 @@ impl SnapshotText {
     /// As of [`add`](Self::add).
     pub fn finish(&self, snapshot: &Snapshot) -> Result<String, serde_saphyr::ser::Error> {
         let mut header = Self::default();
-        header.add(&snapshot.to_item())?;
+        header.add(&snapshot.item())?;
         Ok(format!(
             "apiVersion: v1\nkind: List\nitems:\n{}{}",
             header.0, self.0
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::cluster::{Coverage, Kind, Known, SnapshotKind};
     use crate::store::read_cluster;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn snapshot(kinds: Vec<SnapshotKind>) -> Snapshot {
         Snapshot {

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::admission::AdmissionRequest;
+use crate::admission::{AdmissionRequest, json};
 use crate::engine::Decision;
 
 const API_VERSION: &str = "admission.k8s.io/v1";
@@ -21,7 +21,7 @@ const KIND: &str = "AdmissionReview";
 pub enum Undecodable {
     /// It is not JSON, or lacks what every request has.
     #[error("not an AdmissionReview: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] json::JsonError),
     /// It is another version or kind.
     #[error("expected {API_VERSION} {KIND}, found {0}")]
     Type(String),
@@ -44,7 +44,7 @@ struct Review<'a> {
 /// [`Undecodable`] if the body is no `admission.k8s.io/v1` review. There is then no uid to answer to: the caller says
 /// `400`, and the failurePolicy decides.
 pub fn decode(body: &[u8]) -> Result<AdmissionRequest<'_>, Undecodable> {
-    let review: Review<'_> = serde_json::from_slice(body)?;
+    let review: Review<'_> = json::from_slice(body)?;
     if review.api_version != API_VERSION || review.kind != KIND {
         return Err(Undecodable::Type(format!(
             "{} {}",

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use goldkeeper::admission::{AdmissionRequest, json as fast};
 use goldkeeper::cluster::{Answer, Builder, ClusterView, Coverage, Kind, Known, Question};
 use goldkeeper::engine::Route;
 use goldkeeper::policy::{PolicySet, PolicySource};
@@ -123,6 +124,36 @@ proptest! {
                 };
                 prop_assert_eq!(answer(order), answer(order.wrapping_add(1)));
             }
+        }
+    }
+
+    /// The reader of the request path against the general one: same request, however it is written.
+    #[test]
+    fn requests_are_read_as_by_serde_json(request in json::request(), order in any::<u64>()) {
+        let text = request.text(order);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        for text in [text, serde_json::to_string_pretty(&value).unwrap()] {
+            let expected = serde_json::from_str::<AdmissionRequest>(&text).unwrap();
+            let found = fast::from_slice::<AdmissionRequest>(text.as_bytes()).unwrap();
+            prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+        }
+    }
+
+    /// What the general reader takes for JSON, the fast one reads alike.
+    #[test]
+    fn damaged_requests_are_read_as_by_serde_json(
+        request in json::request(),
+        at in any::<prop::sample::Index>(),
+        damage in prop::sample::select(vec!["", "\\", "\"", "\\\"", "{", "]", ",", "\\u00e9", "\u{e9}", " ", "1e3", "null"]),
+    ) {
+        let mut body = request.text(0).into_bytes();
+        let at = at.index(body.len());
+        body.splice(at..at, damage.bytes());
+        let found = fast::from_slice::<AdmissionRequest>(&body);
+        // The general reader passes over bytes that are no UTF-8; the fast one refuses them.
+        let text = std::str::from_utf8(&body).unwrap_or_default();
+        if let Ok(expected) = serde_json::from_str::<AdmissionRequest>(text) {
+            prop_assert_eq!(format!("{:?}", found.unwrap()), format!("{expected:?}"));
         }
     }
 
