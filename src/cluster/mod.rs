@@ -39,7 +39,7 @@ pub use golden::{GoldenImage, GoldenNamespace, Origin};
 pub use hyper_converged::{HyperConverged, HyperConvergedVersion, ImageTemplate};
 pub use image::{
     BootSource, CloneCost, Comeback, CopyReason, Cron, Expected, SourceClass, SourceVolume,
-    Standing, Updates,
+    Standing, Updates, VolumeName,
 };
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, CdiVersion, Namespace};

@@ -200,10 +200,18 @@ mod tests {
         &'static [(&'static str, &'static str)],
     );
 
+    /// What it shows, the classes, and the two defaults.
+    type Line = (
+        &'static str,
+        &'static [Class],
+        Option<&'static str>,
+        Option<&'static str>,
+    );
+
     /// `getFallbackStorageClass` and `GetPlatformDefaultStorageClass` in `pkg/controller/common/util.go` of
     /// kubevirt/containerized-data-importer: the classes, then the default for `spec.storage` (content type kubevirt) and
     /// for `spec.pvc`.
-    const TABLE: &[(&str, &[Class], Option<&str>, Option<&str>)] = &[
+    const TABLE: &[Line] = &[
         ("no class at all", &[], None, None),
         ("no default", &[("a", "01", &[])], None, None),
         (
@@ -314,7 +322,7 @@ mod tests {
         ),
     ];
 
-    fn view(classes: &[Class], more: serde_json::Value) -> std::sync::Arc<ClusterView> {
+    fn view(classes: &[Class], more: &serde_json::Value) -> std::sync::Arc<ClusterView> {
         let mut builder = Builder::complete();
         for (name, day, annotations) in classes {
             let annotations: serde_json::Map<_, _> = annotations
@@ -327,7 +335,7 @@ mod tests {
                 "metadata": {"name": name, "creationTimestamp": created, "annotations": annotations},
             }));
         }
-        builder.fold(&more);
+        builder.fold(more);
         builder.build()
     }
 
@@ -341,7 +349,7 @@ mod tests {
             let mut turned = classes.to_vec();
             turned.reverse();
             for classes in [classes.to_vec(), turned] {
-                let view = view(&classes, json!({}));
+                let view = view(&classes, &json!({}));
                 assert_eq!(view.default_classes(), Known::Known(expected), "{what}");
             }
         }
@@ -354,7 +362,7 @@ mod tests {
             "metadata": {"name": "dying", "creationTimestamp": "2026-03-09T00:00:00Z",
                 "deletionTimestamp": "2026-03-10T00:00:00Z", "finalizers": ["x"], "annotations": {PLAIN: "true"}},
         });
-        let view = view(&[("a", "01", &[(PLAIN, "true")])], dying);
+        let view = view(&[("a", "01", &[(PLAIN, "true")])], &dying);
         let virt =
             |defaults: Known<DefaultClasses<'_>>| defaults.known().unwrap().virt.map(str::to_owned);
         assert_eq!(virt(view.default_classes()).as_deref(), Some("dying"));
@@ -367,7 +375,7 @@ mod tests {
         let broken = json!({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": 7, "metadata": {"name": "b"},
         });
-        let view = view(&[("a", "01", &[(PLAIN, "true")])], broken);
+        let view = view(&[("a", "01", &[(PLAIN, "true")])], &broken);
         assert_eq!(view.default_classes(), Known::Unknown);
         assert_eq!(ClusterView::unknown().default_classes(), Known::Unknown);
     }

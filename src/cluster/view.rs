@@ -106,24 +106,16 @@ impl Table {
 
     /// The objects of one namespace, by name.
     fn sorted_in(&self, namespace: &str) -> Vec<Seen<'_>> {
-        let found = self.0.get_key_value(namespace).into_iter();
-        let mut objects: Vec<_> = found
-            .flat_map(|(namespace, named)| {
-                named.iter().map(move |(name, fact)| Seen {
-                    namespace,
-                    name,
-                    fact,
-                })
-            })
-            .collect();
-        objects.sort_unstable_by_key(|seen| seen.name);
-        objects
+        Self::sort(self.0.get_key_value(namespace).into_iter())
     }
 
     pub(super) fn sorted(&self) -> Vec<Seen<'_>> {
-        let mut objects: Vec<_> = self
-            .0
-            .iter()
+        Self::sort(self.0.iter())
+    }
+
+    /// The objects of some namespaces, by namespace and name.
+    fn sort<'v>(namespaces: impl Iterator<Item = (&'v Arc<str>, &'v Arc<Named>)>) -> Vec<Seen<'v>> {
+        let mut objects: Vec<_> = namespaces
             .flat_map(|(namespace, named)| {
                 named.iter().map(move |(name, fact)| Seen {
                     namespace,

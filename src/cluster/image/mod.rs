@@ -27,11 +27,11 @@ mod volume;
 pub use clone::{CloneCost, CopyReason};
 pub use standing::{Comeback, Expected, Standing};
 pub use updates::Updates;
-pub use volume::{SourceClass, SourceVolume};
+pub use volume::{SourceClass, SourceVolume, VolumeName};
 
 use super::{
     ClusterView, Condition, DataImportCron, DataSource, DefaultClasses, Fact, Kind, Known,
-    SourceObject, SourceReference,
+    SourceObject,
 };
 
 /// A live `DataImportCron`.
@@ -54,7 +54,9 @@ pub struct BootSource<'v> {
     pub data_source: Known<Option<&'v DataSource>>,
     /// The other `DataSource` that it points at, for an image of several architectures.
     pub pointer: Option<&'v str>,
-    /// What it is in the end; `None` while it points at nothing.
+    /// What the `DataSource` names, whether or not it is there.
+    pub names: Option<VolumeName<'v>>,
+    /// What it is in the end; `None` while there is nothing.
     pub volume: Known<Option<SourceVolume<'v>>>,
     /// The cron that keeps it up to date, or that none does.
     pub cron: Known<Option<Cron<'v>>>,
@@ -70,7 +72,8 @@ impl ClusterView {
 
     /// All golden boot sources, by namespace and name: those that the platform manages, whether or not they are there,
     /// and those that an administrator keeps beside them. The placeholders that SSP keeps where an image used to be are
-    /// none. The cost grows with the golden namespaces only.
+    /// none; those that it makes for images that nobody ever uploaded are there, without a volume. The cost grows with the
+    /// golden namespaces only.
     pub fn boot_sources(&self) -> Vec<BootSource<'_>> {
         let mut keys = self.managed_data_sources();
         for namespace in self.golden.namespaces() {
@@ -126,15 +129,20 @@ impl<'v> BootSource<'v> {
             name,
             data_source,
             pointer: None,
+            names: None,
             volume: Known::Unknown,
             cron: Known::Unknown,
             view,
         };
         let (managed, data_source) = source.follow_pointer();
-        source.volume = match data_source {
-            Known::Known(Some(data_source)) => source.volume_of(data_source),
-            Known::Known(None) => Known::Known(None),
-            Known::Unknown => Known::Unknown,
+        source.names = data_source
+            .known()
+            .flatten()
+            .and_then(|data_source| VolumeName::of(data_source, namespace));
+        source.volume = match (data_source, source.names) {
+            (Known::Known(_), None) => Known::Known(None),
+            (Known::Known(_), Some(names)) => view.source_volume(names),
+            (Known::Unknown, _) => Known::Unknown,
         };
         source.cron = match data_source {
             Known::Known(Some(DataSource {
@@ -166,28 +174,6 @@ impl<'v> BootSource<'v> {
             return (self.name, Known::Known(None));
         }
         (&to.name, self.view.data_source(self.namespace, &to.name))
-    }
-
-    fn volume_of(&self, data_source: &'v DataSource) -> Known<Option<SourceVolume<'v>>> {
-        let Some(SourceReference {
-            object,
-            namespace,
-            name,
-        }) = &data_source.source
-        else {
-            return Known::Known(None);
-        };
-        let namespace = if namespace.is_empty() {
-            self.namespace
-        } else {
-            namespace
-        };
-        if *object == SourceObject::DataSource {
-            return Known::Known(None);
-        }
-        self.view
-            .source_volume(*object, namespace, name)
-            .map(|volume| volume)
     }
 
     /// `Ok` if it can be used; else why not; `None` while nobody has said so.
@@ -231,9 +217,12 @@ impl<'v> BootSource<'v> {
         .flat_map(|(kind, object)| {
             let here = self.view.objects_in(kind, self.namespace).into_iter();
             here.filter_map(move |seen| {
-                self.view
-                    .source_volume(object, seen.namespace, seen.name)
-                    .known()?
+                let name = VolumeName {
+                    object,
+                    namespace: seen.namespace,
+                    name: seen.name,
+                };
+                self.view.source_volume(name).known()?
             })
         })
         .filter(|volume| {

@@ -1,6 +1,6 @@
 //! Whether a boot source is on the storage class that it should be on, and who brings it there.
 
-use super::super::{ClaimField, ClusterView, Known};
+use super::super::{CdiVersion, ClaimField, ClusterView, Kind, Known};
 use super::{BootSource, Cron, DefaultClasses, SourceClass};
 
 /// The storage class on which an image would be imported today.
@@ -164,7 +164,7 @@ impl<'v> BootSource<'v> {
             (Wish::Default | Wish::Unknown, _) => return Comeback::Unknown,
         };
         let version = self.view.cdi_version();
-        match version.and_then(super::super::CdiVersion::follows_class_changes) {
+        match version.and_then(CdiVersion::follows_class_changes) {
             None => Comeback::Unknown,
             Some(false) => Comeback::TooOld,
             Some(true) => match (cron.fact.imported_on.as_deref(), wanted) {
@@ -176,7 +176,6 @@ impl<'v> BootSource<'v> {
 }
 
 fn wish<'v>(view: &ClusterView, cron: &Cron<'v>) -> Wish<'v> {
-    use super::super::Kind;
     let Some(name) = cron.fact.claim.storage_class.as_deref() else {
         return Wish::Default;
     };

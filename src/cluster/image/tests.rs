@@ -24,7 +24,7 @@ fn cluster(more: &[Value]) -> Arc<ClusterView> {
     ] {
         builder.fold(&object);
     }
-    builder.fold(&settings(json!({"commonBootImageNamespace": GOLD})));
+    builder.fold(&settings(&json!({"commonBootImageNamespace": GOLD})));
     builder.fold(&cdi("v1.66.0"));
     for object in more {
         builder.fold(object);
@@ -32,7 +32,7 @@ fn cluster(more: &[Value]) -> Arc<ClusterView> {
     builder.build()
 }
 
-fn settings(sources: Value) -> Value {
+fn settings(sources: &Value) -> Value {
     json!({"apiVersion": "hco.kubevirt.io/v1", "kind": "HyperConverged",
         "metadata": {"name": "kubevirt-hyperconverged", "namespace": "openshift-cnv"},
         "spec": {"workloadSources": sources},
@@ -45,14 +45,14 @@ fn cdi(version: &str) -> Value {
         "status": {"observedVersion": version}})
 }
 
-fn data_source(name: &str, source: Value, cron: Option<&str>) -> Value {
+fn data_source(name: &str, source: &Value, cron: Option<&str>) -> Value {
     json!({"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "DataSource", "metadata": {"name": name, "namespace": GOLD,
         "labels": {"cdi.kubevirt.io/dataImportCron": cron}}, "spec": {"source": source},
         "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
-fn cron(annotations: Value, spec: Value) -> Value {
-    let mut spec = spec;
+fn cron(annotations: &Value, spec: &Value) -> Value {
+    let mut spec = spec.clone();
     spec["managedDataSource"] = json!("rhel9");
     json!({"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "DataImportCron", "metadata": {"name": "rhel9-image-cron",
         "namespace": GOLD, "annotations": annotations}, "spec": spec,
@@ -74,11 +74,11 @@ const DIGEST: &str = "sha256:0123456789abcdef";
 const IMPORT: &str = "rhel9-0123456789ab";
 
 /// The golden image rhel9 as a claim on class `a`, imported by a cron with these notes and this spec.
-fn rhel9(annotations: Value, spec: Value) -> Vec<Value> {
+fn rhel9(annotations: &Value, spec: &Value) -> Vec<Value> {
     vec![
         data_source(
             "rhel9",
-            json!({"pvc": {"name": IMPORT, "namespace": GOLD}}),
+            &json!({"pvc": {"name": IMPORT, "namespace": GOLD}}),
             Some("rhel9-image-cron"),
         ),
         cron(annotations, spec),
@@ -95,49 +95,49 @@ fn judged(objects: &[Value]) -> (Standing, Comeback) {
 
 #[test]
 fn who_brings_it_back() {
-    let storage = || json!({"template": {"spec": {"storage": {}}}});
+    let storage = &json!({"template": {"spec": {"storage": {}}}});
     let table = [
         (
             "CDI does",
-            rhel9(notes("a", DIGEST), storage()),
+            rhel9(&notes("a", DIGEST), storage),
             Comeback::ByItself,
         ),
         (
             "notes no class",
             rhel9(
-                json!({"cdi.kubevirt.io/storage.import.sourceDesiredDigest": DIGEST}),
-                storage(),
+                &json!({"cdi.kubevirt.io/storage.import.sourceDesiredDigest": DIGEST}),
+                storage,
             ),
             Comeback::Adopted,
         ),
         (
             "notes the class already",
-            rhel9(notes("b", DIGEST), storage()),
+            rhel9(&notes("b", DIGEST), storage),
             Comeback::Adopted,
         ),
         (
             "no digest",
             rhel9(
-                json!({"cdi.kubevirt.io/storage.import.storageClass": "a"}),
-                storage(),
+                &json!({"cdi.kubevirt.io/storage.import.storageClass": "a"}),
+                storage,
             ),
             Comeback::NoDigest,
         ),
         (
             "a digest without a name",
-            rhel9(notes("a", "md5:0"), storage()),
+            rhel9(&notes("a", "md5:0"), storage),
             Comeback::NoDigest,
         ),
         (
             "a newer image",
-            rhel9(notes("b", "sha256:ffffffffffffffff"), storage()),
+            rhel9(&notes("b", "sha256:ffffffffffffffff"), storage),
             Comeback::ByItself,
         ),
         (
             "an explicit class",
             rhel9(
-                notes("a", DIGEST),
-                json!({"template": {"spec": {"storage": {"storageClassName": "b"}}}}),
+                &notes("a", DIGEST),
+                &json!({"template": {"spec": {"storage": {"storageClassName": "b"}}}}),
             ),
             Comeback::ByItself,
         ),
@@ -146,7 +146,7 @@ fn who_brings_it_back() {
         assert_eq!(judged(&objects), (Standing::Stale, expected), "{what}");
     }
     for (version, expected) in [("v1.60.1", Comeback::TooOld), ("x", Comeback::Unknown)] {
-        let mut objects = rhel9(notes("a", DIGEST), storage());
+        let mut objects = rhel9(&notes("a", DIGEST), storage);
         objects.push(cdi(version));
         assert_eq!(judged(&objects), (Standing::Stale, expected), "{version}");
     }
@@ -161,12 +161,12 @@ fn nothing_is_expected_without_a_class_to_expect() {
         ("", Standing::Nothing),
     ] {
         assert_eq!(
-            judged(&rhel9(notes("a", DIGEST), named(class))).0,
+            judged(&rhel9(&notes("a", DIGEST), &named(class))).0,
             standing,
             "{class}"
         );
     }
-    let view = cluster(&rhel9(notes("a", DIGEST), json!({})));
+    let view = cluster(&rhel9(&notes("a", DIGEST), &json!({})));
     let source = view.boot_source(GOLD, "rhel9");
     let none = Known::Known(DefaultClasses::default());
     assert_eq!(source.standing(none), Standing::Nothing);
@@ -177,7 +177,7 @@ fn nothing_is_expected_without_a_class_to_expect() {
 
 #[test]
 fn the_question_can_be_asked_of_a_wish() {
-    let view = cluster(&rhel9(notes("a", DIGEST), json!({})));
+    let view = cluster(&rhel9(&notes("a", DIGEST), &json!({})));
     let source = view.boot_source(GOLD, "rhel9");
     let wish = |name| {
         Known::Known(DefaultClasses {
@@ -193,14 +193,14 @@ fn the_question_can_be_asked_of_a_wish() {
 #[test]
 fn what_an_image_is_made_of() {
     let mut objects = rhel9(
-        notes("a", DIGEST),
-        json!({"schedule": "0 */12 * * *", "importsToKeep": 2}),
+        &notes("a", DIGEST),
+        &json!({"schedule": "0 */12 * * *", "importsToKeep": 2}),
     );
     objects.push(claim("rhel9-bbbbbbbbbbbb", "b", "2026-02-02T00:00:00Z"));
     objects.push(claim("rhel9-aaaaaaaaaaaa", "a", "2026-02-01T00:00:00Z"));
     objects.push(data_source(
         "arch",
-        json!({"dataSource": {"name": "rhel9"}}),
+        &json!({"dataSource": {"name": "rhel9"}}),
         None,
     ));
     let view = cluster(&objects);
@@ -253,18 +253,18 @@ fn the_switch_that_is_off_is_named() {
     let of_claim = || {
         data_source(
             "rhel9",
-            json!({"pvc": {"name": "rhel9", "namespace": GOLD}}),
+            &json!({"pvc": {"name": "rhel9", "namespace": GOLD}}),
             None,
         )
     };
     let once = || {
         vec![
-            cron(json!({}), json!({})),
-            data_source("rhel9", json!({}), Some("rhel9-image-cron")),
+            cron(&json!({}), &json!({})),
+            data_source("rhel9", &json!({}), Some("rhel9-image-cron")),
         ]
     };
     let off =
-        |key: &str, value: Value| settings(json!({"commonBootImageNamespace": GOLD, key: value}));
+        |key: &str, value: Value| settings(&json!({"commonBootImageNamespace": GOLD, key: value}));
     let template = json!([{"metadata": {"name": "rhel9-image-cron",
         "annotations": {"dataimportcrontemplate.kubevirt.io/enable": "False"}}}]);
     let all_off = HyperConvergedVersion::V1;
@@ -279,7 +279,7 @@ fn the_switch_that_is_off_is_named() {
         (
             vec![
                 off("enableCommonBootImageImport", json!(false)),
-                data_source("rhel9", import, Some("rhel9-image-cron")),
+                data_source("rhel9", &import, Some("rhel9-image-cron")),
                 claim(IMPORT, "a", ""),
             ],
             Updates::OffForAll(all_off),
@@ -292,7 +292,7 @@ fn the_switch_that_is_off_is_named() {
     let uploaded = [
         data_source(
             "win",
-            json!({"pvc": {"name": "win", "namespace": GOLD}}),
+            &json!({"pvc": {"name": "win", "namespace": GOLD}}),
             None,
         ),
         json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "win", "namespace": GOLD}}),
@@ -305,7 +305,7 @@ fn the_switch_that_is_off_is_named() {
 
 #[test]
 fn a_clone_is_fast_between_classes_of_one_driver_only() {
-    let view = cluster(&rhel9(notes("a", DIGEST), json!({})));
+    let view = cluster(&rhel9(&notes("a", DIGEST), &json!({})));
     let volume = view
         .boot_source(GOLD, "rhel9")
         .volume
@@ -336,7 +336,7 @@ fn a_clone_is_fast_between_classes_of_one_driver_only() {
     for (class, mode, expected) in table {
         assert_eq!(view.clone_cost(&volume, class, mode), expected, "{class}");
     }
-    let mut copies = rhel9(notes("a", DIGEST), json!({}));
+    let mut copies = rhel9(&notes("a", DIGEST), &json!({}));
     copies.push(json!({"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "StorageProfile", "metadata": {"name": "a"},
         "status": {"cloneStrategy": "copy"}}));
     let view = cluster(&copies);
@@ -357,12 +357,13 @@ fn what_was_not_looked_at_is_not_absent() {
     let mut builder = Builder::live();
     builder.cover(Kind::PersistentVolumeClaim, super::super::Coverage::Watched);
     let view = builder.build();
-    let elsewhere = view.source_volume(SourceObject::PersistentVolumeClaim, "demo", "x");
+    let claim = |namespace| VolumeName {
+        object: SourceObject::PersistentVolumeClaim,
+        namespace,
+        name: "x",
+    };
+    let elsewhere = view.source_volume(claim("demo"));
     assert!(matches!(elsewhere, Known::Unknown));
-    let golden = view.source_volume(
-        SourceObject::PersistentVolumeClaim,
-        "kubevirt-os-images",
-        "x",
-    );
+    let golden = view.source_volume(claim("kubevirt-os-images"));
     assert!(matches!(golden, Known::Known(None)));
 }

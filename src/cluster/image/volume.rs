@@ -1,6 +1,8 @@
 //! The claim or snapshot that a boot source is in the end, and its storage class.
 
-use super::super::{ClusterView, Fact, Kind, Known, SourceObject, VolumeMode, VolumeSnapshot};
+use super::super::{
+    ClusterView, DataSource, Fact, Kind, Known, SourceObject, VolumeMode, VolumeSnapshot,
+};
 use super::Cron;
 
 /// The storage class of a boot source, by how sure that is.
@@ -35,6 +37,39 @@ impl<'v> SourceClass<'v> {
     }
 }
 
+/// The name of a claim or a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VolumeName<'v> {
+    /// Which of the two.
+    pub object: SourceObject,
+    /// Its namespace.
+    pub namespace: &'v str,
+    /// Its name.
+    pub name: &'v str,
+}
+
+impl<'v> VolumeName<'v> {
+    /// What a `DataSource` in this namespace names; `None` if that is another `DataSource`, or nothing.
+    pub(super) fn of(data_source: &'v DataSource, namespace: &'v str) -> Option<Self> {
+        let to = data_source.source.as_ref()?;
+        let elsewhere = Some(&*to.namespace).filter(|name| !name.is_empty());
+        (to.object != SourceObject::DataSource).then_some(Self {
+            object: to.object,
+            namespace: elsewhere.unwrap_or(namespace),
+            name: &to.name,
+        })
+    }
+
+    /// The kind of object that it names.
+    pub const fn kind(self) -> Kind {
+        match self.object {
+            SourceObject::PersistentVolumeClaim => Kind::PersistentVolumeClaim,
+            SourceObject::VolumeSnapshot => Kind::VolumeSnapshot,
+            SourceObject::DataSource => Kind::DataSource,
+        }
+    }
+}
+
 /// A claim or a snapshot that boot sources are.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceVolume<'v> {
@@ -60,33 +95,24 @@ pub struct SourceVolume<'v> {
 
 impl ClusterView {
     /// The claim or snapshot of this name, as a boot source. The cost does not grow with the cluster.
-    pub fn source_volume<'v>(
-        &'v self,
-        object: SourceObject,
-        namespace: &'v str,
-        name: &'v str,
-    ) -> Known<Option<SourceVolume<'v>>> {
-        let kind = match object {
-            SourceObject::PersistentVolumeClaim => Kind::PersistentVolumeClaim,
-            SourceObject::VolumeSnapshot => Kind::VolumeSnapshot,
-            SourceObject::DataSource => return Known::Known(None),
-        };
+    pub fn source_volume<'v>(&'v self, name: VolumeName<'v>) -> Known<Option<SourceVolume<'v>>> {
+        let kind = name.kind();
         // Claims and snapshots are followed in the golden namespaces only: what is missing elsewhere was not looked at.
-        let followed =
-            self.coverage(kind).is_final(namespace) || self.is_golden_namespace(namespace);
-        match self.object(kind, namespace, name) {
+        let followed = self.coverage(kind).is_final(name.namespace)
+            || self.is_golden_namespace(name.namespace);
+        match self.object(kind, name.namespace, name.name) {
             Known::Known(None) if !followed => Known::Unknown,
-            found => found.map(|fact| Some(self.volume(object, namespace, name, fact?))),
+            found => found.map(|fact| Some(self.read_volume(name, fact?))),
         }
     }
 
-    fn volume<'v>(
-        &'v self,
-        object: SourceObject,
-        namespace: &'v str,
-        name: &'v str,
-        fact: &'v Fact,
-    ) -> SourceVolume<'v> {
+    /// The same of an object that was read elsewhere, for example live.
+    pub fn read_volume<'v>(&'v self, name: VolumeName<'v>, fact: &'v Fact) -> SourceVolume<'v> {
+        let VolumeName {
+            object,
+            namespace,
+            name,
+        } = name;
         let mut volume = SourceVolume {
             object,
             namespace,

@@ -1,12 +1,12 @@
 //! Disks that are cloned from a boot source.
 
-use crate::admission::{NamespacedName, Object, Source, SourceRef, VolumeRequest};
+use crate::admission::{FieldPath, NamespacedName, Object, Source, SourceRef, VolumeRequest};
 use crate::cluster::{
-    BootSource, CloneCost, Comeback, CopyReason, Expected, Facts, Kind, Known, SourceClass,
-    SourceObject, SourceVolume, VolumeMode,
+    BootSource, CloneCost, Comeback, CopyReason, Expected, Fact, Facts, Kind, Known, SourceClass,
+    SourceObject, SourceVolume, VolumeMode, VolumeName,
 };
 
-use super::super::{Detail, Finding, Subject, Violation};
+use super::super::{Detail, Finding, Subject, Undetermined, Violation};
 use super::told::detail;
 
 /// Judges every disk that an object asks for. Boot sources are golden namespaces' only: what else is cloned is the
@@ -54,9 +54,16 @@ fn by_reference(
     if reference.kind.get() != Some("DataSource") || !view.is_golden_namespace(namespace) {
         return None;
     }
-    let source = view.boot_source(namespace, name);
-    let volume = source.volume.known()??;
+    let mut source = view.boot_source(namespace, name);
+    if let Some(names) = source.names {
+        source.volume = seen_or_read(source.volume, names, facts);
+    }
     let called = format!("boot source {namespace}/{name}");
+    if let Some(kind) = missing_fact(&source, facts) {
+        let field = request.path().field("sourceRef");
+        return Some(undetermined(&called, field, kind, facts));
+    }
+    let volume = source.volume.known()??;
     let disk = Disk::of(request, &volume, facts);
     let found = stale(&source, &called, &disk, facts).or_else(|| copied(&called, &disk))?;
     is_still_so(&source, facts).then(|| disk.finding(&["sourceRef"], found))
@@ -76,10 +83,20 @@ fn by_object(
     if !view.is_golden_namespace(namespace) {
         return Vec::new();
     }
-    let Known::Known(Some(volume)) = view.source_volume(object, namespace, name) else {
-        return Vec::new();
-    };
     let called = format!("{} {namespace}/{name}", noun(object));
+    let names = VolumeName {
+        object,
+        namespace,
+        name,
+    };
+    let volume = match seen_or_read(view.source_volume(names), names, facts) {
+        Known::Known(Some(volume)) => volume,
+        Known::Known(None) => return Vec::new(),
+        Known::Unknown => {
+            let field = request.path().field("source");
+            return vec![undetermined(&called, field, names.kind(), facts)];
+        }
+    };
     let disk = Disk::of(request, &volume, facts);
     let importer = view.importer(namespace, name, volume.label_of_cron);
     let managed = importer.known().flatten().map(|cron| {
@@ -109,6 +126,53 @@ fn by_object(
         .collect()
 }
 
+/// A volume that the view does not know of, read live: its namespace may be golden only since a moment ago. What is kept
+/// elsewhere is not looked at.
+fn seen_or_read<'a>(
+    seen: Known<Option<SourceVolume<'a>>>,
+    name: VolumeName<'a>,
+    facts: &Facts<'a>,
+) -> Known<Option<SourceVolume<'a>>> {
+    match seen {
+        Known::Known(_) => seen,
+        Known::Unknown if !facts.view().is_golden_namespace(name.namespace) => Known::Known(None),
+        Known::Unknown => facts
+            .confirmed(name.kind(), name.namespace, name.name)
+            .map(|fact| Some(facts.view().read_volume(name, fact?))),
+    }
+}
+
+/// The kind without which nothing can be said of a boot source. That nobody knows the class of a snapshot is none.
+fn missing_fact(source: &BootSource<'_>, facts: &Facts<'_>) -> Option<Kind> {
+    match source {
+        BootSource {
+            data_source: Known::Unknown,
+            ..
+        } => Some(Kind::DataSource),
+        BootSource {
+            volume: Known::Unknown,
+            ..
+        } => Some(source.names.map_or(Kind::DataSource, VolumeName::kind)),
+        BootSource {
+            cron: Known::Unknown,
+            ..
+        } => Some(Kind::DataImportCron),
+        _ => matches!(facts.view().default_classes(), Known::Unknown).then_some(Kind::StorageClass),
+    }
+}
+
+fn undetermined(called: &str, field: FieldPath, kind: Kind, facts: &Facts<'_>) -> Finding {
+    Finding::Undetermined(Undetermined {
+        summary: format!("could not tell whether {called} is on the right storage class"),
+        field,
+        reason: format!(
+            "{} can't be read: {}",
+            kind.info().kind,
+            facts.why_unknown(kind)
+        ),
+    })
+}
+
 const fn noun(object: SourceObject) -> &'static str {
     match object {
         SourceObject::PersistentVolumeClaim => "PVC",
@@ -119,7 +183,6 @@ const fn noun(object: SourceObject) -> &'static str {
 
 /// A refusal may rest on it: whether the boot source is still what the view says is asked live.
 fn is_still_so(source: &BootSource<'_>, facts: &Facts<'_>) -> bool {
-    use crate::cluster::Fact;
     let seen = source.data_source.known().flatten();
     match facts.confirmed(Kind::DataSource, source.namespace, source.name) {
         Known::Known(Some(Fact::DataSource(now))) => {

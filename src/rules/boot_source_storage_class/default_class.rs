@@ -113,19 +113,14 @@ impl<'a> Change<'a> {
 
     /// Most changes of a storage class touch neither annotation.
     fn touches_a_default(&self) -> bool {
-        let flags = |class: &Option<StorageClass>| {
-            let class = class.as_ref();
-            class.map_or((false, false), |class| {
-                (class.virt_default, class.plain_default)
-            })
-        };
-        flags(&self.before) != flags(&self.after)
+        flags(self.before.as_ref()) != flags(self.after.as_ref())
     }
 
-    /// A class that is made a default and is none all the same.
+    /// A class that is marked as a default by this very change, and is none all the same.
     fn has_no_effect(&self, defaults: DefaultClasses<'_>) -> Option<Finding> {
         let after = self.after.as_ref()?;
-        let marked = after.virt_default || after.plain_default;
+        let (virt, plain) = flags(self.before.as_ref());
+        let marked = (after.virt_default && !virt) || (after.plain_default && !plain);
         let other = defaults
             .virt
             .filter(|other| marked && *other != self.name)?;
@@ -136,6 +131,13 @@ impl<'a> Change<'a> {
         );
         Some(advice(field(), self.name, summary))
     }
+}
+
+/// Whether a class is marked as a default for virtualisation, and as one of Kubernetes.
+fn flags(class: Option<&StorageClass>) -> (bool, bool) {
+    class.map_or((false, false), |class| {
+        (class.virt_default, class.plain_default)
+    })
 }
 
 /// What is to be known of a storage class in a request. `created` stands in where the object has no time.

@@ -228,10 +228,12 @@ fn beside_the_default(
         (Some(one), Some(other)) if one == other => "their drivers are the same",
         _ => "a disk that names no class is then a full copy",
     };
-    let images = names(images);
+    let subject = match &images[..] {
+        [one] => format!("boot image {one} is"),
+        several => format!("boot images {} are", names(several)),
+    };
     let summary = format!(
-        "boot image {images} is kept on storage class {class} while the default for virtual machine disks is {default}: \
-         {consequence}"
+        "{subject} kept on storage class {class} while the default for virtual machine disks is {default}: {consequence}"
     );
     Some(advice(path.clone(), *class, summary))
 }

@@ -22,4 +22,5 @@ mod platform;
 mod plugin;
 mod policies;
 mod snapshot;
+mod storage_class;
 mod wire;

@@ -6,6 +6,7 @@ use super::bench::Version;
 
 /// Kind, plural, whether it is in a namespace.
 const KINDS: &[(&str, &str, bool)] = &[
+    ("CDI", "cdis", false),
     ("ClusterRole", "clusterroles", false),
     ("ClusterRoleBinding", "clusterrolebindings", false),
     (
@@ -13,6 +14,7 @@ const KINDS: &[(&str, &str, bool)] = &[
         "customresourcedefinitions",
         false,
     ),
+    ("DataImportCron", "dataimportcrons", true),
     ("DataSource", "datasources", true),
     ("DataVolume", "datavolumes", true),
     ("HyperConverged", "hyperconvergeds", true),
@@ -22,8 +24,10 @@ const KINDS: &[(&str, &str, bool)] = &[
         false,
     ),
     ("Namespace", "namespaces", false),
+    ("PersistentVolumeClaim", "persistentvolumeclaims", true),
     ("Role", "roles", true),
     ("RoleBinding", "rolebindings", true),
+    ("StorageClass", "storageclasses", false),
     (
         "ValidatingWebhookConfiguration",
         "validatingwebhookconfigurations",
@@ -39,6 +43,8 @@ const KINDS: &[(&str, &str, bool)] = &[
     ),
     ("VirtualMachinePool", "virtualmachinepools", true),
     ("VirtualMachineRestore", "virtualmachinerestores", true),
+    ("VolumeSnapshot", "volumesnapshots", true),
+    ("VolumeSnapshotContent", "volumesnapshotcontents", false),
 ];
 
 /// Where the API server has the object, or all of its kind.

@@ -130,6 +130,17 @@ spec:
         }
     }
 
+    /// One policy file of its own.
+    pub(in super::super) fn of(folder: &Path, name: &str, text: &str) -> Self {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("policy.yaml"), text).unwrap();
+        Self {
+            folder,
+            none: false,
+        }
+    }
+
     /// An empty folder.
     pub(in super::super) fn none(folder: &Path) -> Self {
         let folder = folder.join("no-policies");

@@ -187,7 +187,7 @@ impl Bench {
     }
 
     /// Creates an object with its status.
-    fn put(&self, object: &Value) {
+    pub(super) fn put(&self, object: &Value) {
         // Kinds that are new are not served at once.
         until("the object is created", LONG, || {
             let answer = self.client.create(object);
