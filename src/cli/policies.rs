@@ -160,7 +160,7 @@ fn read_webhooks(file: &Path) -> Result<Registered> {
 /// What the registered webhooks do not deliver, as faults of the policies.
 fn undelivered(registered: &Registered, set: &PolicySet, paths: &[PathBuf]) -> Vec<Diagnostic> {
     let folder = match paths {
-        [one] => one.display().to_string(),
+        [one] if one.is_dir() => one.display().to_string(),
         _ => "DIR".to_owned(),
     };
     let missing = registered.undelivered(set).into_iter();

@@ -18,7 +18,14 @@ pub struct Decoder {
     path: Vec<String>,
     owner: Place,
     diagnostics: Vec<Diagnostic>,
+    errors: usize,
 }
+
+/// How many faults of one file are told; who mends them is told the next ones.
+const MAX_FAULTS: usize = 500;
+
+/// How long a message may be, in characters: it may quote what was found.
+const MAX_MESSAGE: usize = 500;
 
 impl Decoder {
     /// A decoder for a file of this name.
@@ -28,12 +35,18 @@ impl Decoder {
             path: Vec::new(),
             owner: Place::default(),
             diagnostics: Vec::new(),
+            errors: 0,
         }
     }
 
     /// The file being read.
     pub fn file(&self) -> &Arc<str> {
         &self.file
+    }
+
+    /// How many errors there were so far.
+    pub const fn errors(&self) -> usize {
+        self.errors
     }
 
     /// What was found wrong.
@@ -76,12 +89,25 @@ impl Decoder {
     }
 
     fn report(&mut self, severity: Severity, place: Place, message: &str, help: String) {
+        // A file with an error has one told, whatever else is left out.
+        self.errors += usize::from(severity == Severity::Error);
+        let told = match severity {
+            Severity::Error => self.errors,
+            Severity::Warning => self.diagnostics.len(),
+        };
+        if told > MAX_FAULTS {
+            return;
+        }
         let path = self.path.concat();
-        let message = if path.is_empty() {
+        let mut message = if path.is_empty() {
             message.to_owned()
         } else {
             format!("{path}: {message}")
         };
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
         self.diagnostics.push(Diagnostic {
             severity,
             message,
@@ -90,6 +116,11 @@ impl Decoder {
             column: place.column,
             help,
         });
+    }
+
+    /// Whether no further fault is told.
+    const fn is_full(&self) -> bool {
+        self.errors >= MAX_FAULTS
     }
 
     /// The object at this place is the one that [`Decoder::missing`] speaks of.
@@ -116,6 +147,8 @@ impl Decoder {
 /// The fields of an object node: unknown and repeated ones are reported at once.
 pub struct Fields<'n> {
     entries: Vec<(&'n str, &'n Node)>,
+    /// Fields that are there under a name much like theirs: told once is enough.
+    misspelt: Vec<&'static str>,
     place: Place,
 }
 
@@ -134,8 +167,13 @@ impl<'n> Fields<'n> {
         };
         decoder.owner = node.place;
         let mut kept: Vec<(&str, &Node)> = Vec::new();
+        let mut misspelt = Vec::new();
         for (name, place, value) in entries {
-            if !known.contains(&name.as_str()) {
+            if !known.contains(&name.as_str()) && decoder.is_full() {
+                // What is not told need not be put into words.
+                decoder.errors += 1;
+            } else if !known.contains(&name.as_str()) {
+                misspelt.extend(nearest(name, &known));
                 decoder.error_at(
                     *place,
                     format!("unknown field `{name}`: not a field of {owner}"),
@@ -150,6 +188,7 @@ impl<'n> Fields<'n> {
         }
         Some(Self {
             entries: kept,
+            misspelt,
             place: node.place,
         })
     }
@@ -180,7 +219,7 @@ impl<'n> Fields<'n> {
     /// Reads a field that must be there.
     pub fn required<T: Decode>(&self, name: &str, help: &str, decoder: &mut Decoder) -> Option<T> {
         let value = self.optional(name, decoder)?;
-        if value.is_none() {
+        if value.is_none() && !self.misspelt.contains(&name) {
             decoder.error_at(self.place, format!("field `{name}` is missing"), help);
         }
         value
@@ -199,19 +238,24 @@ fn belongs(name: &str, known: &[Field]) -> Option<String> {
     ))
 }
 
-/// "did you mean", and what is known.
-pub fn suggest(found: &str, known: &[&str]) -> String {
+/// The known name that is most like another one, if it is much like it.
+fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
     let near = known
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .map(|name| (strsim::damerau_levenshtein(found, name), *name))
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
         .min();
+    near.map(|(_, name)| name)
+}
+
+/// "did you mean", and what is known.
+pub fn suggest(found: &str, known: &[&str]) -> String {
     let mut sorted = known.to_vec();
     sorted.sort_unstable();
-    let known = format!("known here: {}", sorted.join(", "));
-    match near {
-        Some((_, name)) => format!("did you mean `{name}`? {known}"),
-        None => known,
+    let list = format!("known here: {}", sorted.join(", "));
+    match nearest(found, known) {
+        Some(name) => format!("did you mean `{name}`? {list}"),
+        None => list,
     }
 }
 
@@ -253,6 +297,20 @@ impl Decode for bool {
     }
 }
 
+/// How many entries a list may have: comparing names with patterns takes time for each.
+pub const MAX_ITEMS: usize = 500;
+
+/// Holds that a list is not too long; `None` if it is (already reported).
+pub(super) fn within_bounds(node: &Node, items: usize, decoder: &mut Decoder) -> Option<()> {
+    if items <= MAX_ITEMS {
+        return Some(());
+    }
+    let message = format!("the list has {items} entries; at most {MAX_ITEMS} are allowed");
+    let help = "write patterns like \"team-*\" in place of names, or several policies";
+    decoder.error(node, message, help);
+    None
+}
+
 /// How to make a list of what was found.
 pub(super) fn list_help(found: &Value) -> String {
     match found {
@@ -268,6 +326,7 @@ impl<T: Decode> Decode for Vec<T> {
             decoder.wrong_type(node, "a list", &list_help(&node.value));
             return None;
         };
+        within_bounds(node, items.len(), decoder)?;
         let mut list = Self::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             decoder.enter_index(index);
@@ -388,7 +447,6 @@ mod tests {
                  = help: did you mean `left`? known here: left, right",
                 "error: field `right` stands twice\n  --> f.yaml:3:1\n  \
                  = help: keep one of the two; YAML objects have each key once",
-                "error: field `left` is missing\n  --> f.yaml:1:1\n  = help: name it",
                 "error: right[0]: expected true or false, found the number `1`\n  --> f.yaml:2:9\n  \
                  = help: write `true` or `false` without quotes",
                 "error: right[1]: expected true or false, found the text `maybe`\n  --> f.yaml:2:12\n  \

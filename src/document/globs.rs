@@ -2,8 +2,12 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::decode::list_help;
+use super::decode::{list_help, within_bounds};
 use super::{Decode, Decoder, Node, Value};
+
+/// How long a pattern may be, in bytes. Names in Kubernetes have 253 at most, a service account with its namespace twice
+/// that.
+const MAX_PATTERN: usize = 512;
 
 /// Patterns for names: `*` is any run of characters, `?` any one, `[ab]` one of several, `{a,b}` one of two.
 #[derive(Clone, Debug)]
@@ -63,13 +67,14 @@ impl Decode for Globs {
             decoder.wrong_type(node, "a list of names or patterns", &help);
             return None;
         };
+        within_bounds(node, items.len(), decoder)?;
         let mut patterns = Vec::new();
         let mut sound = true;
         for (index, item) in items.iter().enumerate() {
             decoder.enter_index(index);
             match String::decode(item, decoder) {
-                Some(pattern) => match Self::new([pattern.as_str()]) {
-                    Ok(_) => patterns.push(pattern),
+                Some(pattern) => match check(&pattern) {
+                    Ok(()) => patterns.push(pattern),
                     Err(reason) => {
                         sound = false;
                         let help =
@@ -81,12 +86,27 @@ impl Decode for Globs {
             }
             decoder.leave();
         }
-        if sound {
-            Self::new(patterns).ok()
-        } else {
-            None
+        if !sound {
+            return None;
         }
+        let globs = Self::new(patterns);
+        if let Err(reason) = &globs {
+            let message = format!("these patterns are too much together: {reason}");
+            decoder.error(node, message, "write fewer and simpler patterns");
+        }
+        globs.ok()
     }
+}
+
+/// Whether one pattern can be compiled, and why not.
+fn check(pattern: &str) -> Result<(), String> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(format!(
+            "of {} bytes: at most {MAX_PATTERN} are allowed",
+            pattern.len()
+        ));
+    }
+    Globs::new([pattern]).map(drop)
 }
 
 #[cfg(test)]

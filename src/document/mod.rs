@@ -7,13 +7,15 @@
 
 mod decode;
 mod diagnostic;
+mod documents;
 mod field;
 mod globs;
 mod node;
 mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, LabelValue, suggest};
+pub use decode::{Decode, Decoder, Fields, LabelValue, MAX_ITEMS, suggest};
 pub use diagnostic::{Diagnostic, Severity};
+pub use documents::parse_each;
 pub use field::{Field, Shape};
 pub use globs::Globs;
 pub use node::{Node, Place, Value, parse};

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{Field, Shape};
+use crate::document::{Field, MAX_ITEMS, Shape};
 use crate::rules::{RULES, Rule};
 
 use super::file::{POLICY, SPEC};
@@ -108,7 +108,8 @@ fn shape(shape: Shape, rule: Option<&Rule>) -> Value {
         Shape::Switch => json!({"type": "boolean"}),
         Shape::Word(words) => json!({"type": "string", "enum": words}),
         Shape::List(least, of) => {
-            let mut schema = json!({"type": "array", "items": self::shape(*of, rule)});
+            let items = self::shape(*of, rule);
+            let mut schema = json!({"type": "array", "items": items, "maxItems": MAX_ITEMS});
             if let (Some(schema), true) = (schema.as_object_mut(), least > 0) {
                 schema.insert("minItems".to_owned(), json!(least));
             }

@@ -33,20 +33,19 @@ impl PolicySet {
         let mut policies: Vec<(Policy, Place)> = Vec::new();
         let mut faults = Vec::new();
         for source in sources {
-            let documents = match document::parse(&source.file, &source.text) {
-                Ok(documents) => documents,
-                Err(fault) => {
-                    faults.push(fault);
-                    continue;
-                }
-            };
+            let (documents, broken) = document::parse_each(&source.file, &source.text);
             let mut decoder = Decoder::new(source.file.clone());
-            if documents.is_empty() {
+            if documents.is_empty() && broken.is_empty() {
                 let help = "write a policy into it or remove the file";
                 decoder.error_at(Place::default(), "the file holds no policy", help);
             }
             for node in &documents {
+                let errors = decoder.errors();
                 let Some(policy) = file::decode(node, &mut decoder) else {
+                    if decoder.errors() == errors {
+                        let help = "this is a defect of goldkeeper; leave out field by field to find which one it is";
+                        decoder.error(node, "the policy can't be read", help);
+                    }
                     continue;
                 };
                 if let Some((twin, _)) = policies.iter().find(|(other, _)| is_twin(other, &policy))
@@ -59,7 +58,12 @@ impl PolicySet {
                 }
                 policies.push((policy, node.place));
             }
-            faults.extend(decoder.finish());
+            let mut told = decoder.finish();
+            if !broken.is_empty() {
+                told.extend(broken);
+                told.sort_by_key(|fault| fault.line);
+            }
+            faults.extend(told);
         }
         let (faults, warnings): (Vec<_>, Vec<_>) = faults
             .into_iter()

@@ -11,6 +11,12 @@ use crate::policy::PolicySource;
 
 use super::Remark;
 
+/// How many faults are shown at once.
+const MAX_SHOWN: usize = 100;
+
+/// Lines that are longer are not shown, in bytes.
+const MAX_LINE: usize = 1_000;
+
 /// Prints faults in the order they were found, each with place, source line and cure, then how many there are.
 /// `colour` is for terminals.
 pub fn diagnostics(faults: &[Diagnostic], sources: &[PolicySource], colour: bool) -> String {
@@ -21,10 +27,14 @@ pub fn diagnostics(faults: &[Diagnostic], sources: &[PolicySource], colour: bool
     };
     let renderer = renderer.term_width(DEFAULT_TERM_WIDTH);
     let mut text = String::new();
-    for fault in faults {
+    for fault in faults.iter().take(MAX_SHOWN) {
         let source = sources.iter().find(|source| source.file == fault.file);
         let source = source.map_or("", text_of);
         let _ = writeln!(text, "{}\n", renderer.render(&[group(fault, source)]));
+    }
+    let rest = faults.len().saturating_sub(MAX_SHOWN);
+    if rest > 0 {
+        let _ = writeln!(text, "and {rest} more\n");
     }
     text
 }
@@ -41,6 +51,11 @@ fn group<'f>(fault: &'f Diagnostic, source: &'f str) -> Group<'f> {
         .checked_sub(1)
         .and_then(|skipped| source.lines().nth(skipped))
     {
+        Some(line) if line.len() > MAX_LINE => {
+            let column = usize::try_from(fault.column).unwrap_or_default();
+            let origin = Origin::path(&*fault.file).line(number).char_column(column);
+            title.element(origin).element(help)
+        }
         Some(line) => {
             let snippet = Snippet::source(line)
                 .line_start(number)

@@ -4,7 +4,7 @@ use crate::admission::UserInfo;
 use crate::document::{Decoder, Field, Fields, Shape};
 
 /// The parameter that says where the platform is installed.
-pub(super) const PLATFORM_NAMESPACES: &str = "platformNamespaces";
+const PLATFORM_NAMESPACES: &str = "platformNamespaces";
 /// The same in the table of a rule's parameters.
 pub(super) const PLATFORM_FIELD: Field =
     Field::optional(PLATFORM_NAMESPACES, Shape::List(0, &Shape::Text))

@@ -129,7 +129,8 @@ impl Reload {
                 tracing::error!(
                     policies = before.digest(),
                     faults,
-                    "policies not loaded; the last good ones stay in force\n{reason}"
+                    "policies not loaded, faults: {faults}; the last good set {} stays in force\n{reason}",
+                    before.digest()
                 );
                 self.standing.rejected(faults, reason);
             }

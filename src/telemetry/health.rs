@@ -99,11 +99,11 @@ fn policies(sources: &Sources) -> String {
     if faults > 0 {
         let _ = writeln!(
             text,
-            "policy files not loaded: {faults} faults; the last good set stays in force"
+            "policy files not loaded, faults: {faults}; the last good set stays in force"
         );
         let reason = sources.standing.reason();
         for line in reason.lines().take(MAX_LINES) {
-            let _ = writeln!(text, "  {line}");
+            let _ = writeln!(text, "{}", format!("  {line}").trim_end());
         }
         if reason.lines().nth(MAX_LINES).is_some() {
             text.push_str("  and more: see the log\n");

@@ -58,6 +58,40 @@ fn the_schema_of_policy_files_is_what_the_decoder_reads_by() {
     }
 }
 
+/// The fields of a policy between two marks of the policies' README, from the schema.
+#[test]
+fn the_manual_of_the_policies_lists_every_field() {
+    let file = "policies/README.md";
+    let readme = std::fs::read_to_string(root().join(file)).unwrap();
+    let (begin, end) = ("<!-- fields: begin -->\n", "<!-- fields: end -->");
+    let (before, rest) = readme
+        .split_once(begin)
+        .expect("a mark where the table begins");
+    let (_, after) = rest.split_once(end).expect("a mark where the table ends");
+    let schema = goldkeeper::policy::schema();
+    let spec = &schema["allOf"][0]["then"]["properties"]["spec"];
+    let mut table =
+        "| field of `spec` | what it is for | default |\n| --- | --- | --- |\n".to_owned();
+    rows(spec, "", &mut table);
+    same(file, &format!("{before}{begin}{table}{end}{after}"));
+}
+
+fn rows(object: &serde_json::Value, path: &str, table: &mut String) {
+    let fields = object["properties"].as_object().into_iter().flatten();
+    for (name, field) in fields.filter(|(name, _)| *name != "parameters") {
+        let required = object["required"].as_array().into_iter().flatten();
+        let default = match field.get("default") {
+            Some(default) => format!("`{default}`"),
+            None if required.clone().any(|one| one == name) => "must be there".to_owned(),
+            None => String::new(),
+        };
+        let text = field["description"].as_str().unwrap_or_default();
+        table.extend(["| `", path, name, "` | ", text, " | ", &default, " |\n"]);
+        rows(field, &format!("{path}{name}."), table);
+        rows(&field["items"], &format!("{path}{name}[]."), table);
+    }
+}
+
 /// The table of rules between two marks of the README.
 #[test]
 fn the_readme_lists_every_rule() {

@@ -186,6 +186,25 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_a_policy_file_or_told(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+        assert_told(String::from_utf8_lossy(&bytes).into_owned());
+    }
+
+    #[test]
+    fn any_yaml_is_a_policy_file_or_told(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "- ", ": ", "? ", "&a ", "*a", "!!str ", "| ", "> ", "\"", "'", "{", "}", "[", "]", ", ", "#", "---", "...",
+                "%YAML 1.2", "\n", "\n  ", "\n    ", "\t", "\r\n", "\u{feff}", "<<", "~", "kind", "spec", "metadata",
+                "name", "ProtectedNamespaces", "match", "exemptions", "validationActions", "Deny", "1e999", "0x1F", ".nan",
+            ]),
+            0..60,
+        ),
+    ) {
+        assert_told(parts.concat());
+    }
+
+    #[test]
     fn a_damaged_policy_file_is_one_or_told(
         which in any::<prop::sample::Index>(),
         at in any::<prop::sample::Index>(),

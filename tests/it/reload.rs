@@ -116,3 +116,47 @@ fn a_good_set_comes_into_force_and_a_bad_one_never_does() {
             .contains("goldkeeper_policy_faults 0")
     });
 }
+
+#[test]
+fn an_exemption_that_ends_is_told_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = |expires: &str| {
+        let exemption = format!("{{reason: a test, expires: {expires}, users: [bob]}}");
+        format!("{}  exemptions:\n  - {exemption}\n", policy("first"))
+    };
+    fs::create_dir(folder.join("policies")).unwrap();
+    let file = folder.join("policies/p.yaml");
+    fs::write(&file, text("2026-01-31")).unwrap();
+    let log = folder.join("log");
+    let policies = folder.join("policies");
+    let arguments = ["--policies", policies.to_str().unwrap()];
+    let serving = Serving::start_logging(&arguments, fs::File::create(&log).unwrap().into());
+    let told = "the exemption of bob from guard is over: its last day was 2026-01-31";
+    until("it is logged", || {
+        fs::read_to_string(&log).unwrap().contains(told)
+    });
+    assert!(serving.get("/readyz?verbose").contains(told));
+    let seconds = |serving: &Serving| {
+        let metrics = serving.get("/metrics");
+        let start = "goldkeeper_exemption_expiry_seconds{kind=\"ProtectedNamespaces\",policy=\"guard\",line=";
+        let line = metrics.lines().find(|line| line.starts_with(start));
+        let value = line.and_then(|line| line.rsplit(' ').next()?.parse::<i64>().ok());
+        value.unwrap_or_else(|| panic!("{metrics}"))
+    };
+    assert!(seconds(&serving) < 0);
+    fs::write(&file, text("2999-12-31")).unwrap();
+    until("a later day is no reason to speak", || {
+        !serving
+            .get("/readyz?verbose")
+            .contains("the exemption of bob")
+    });
+    assert!(seconds(&serving) > 14 * 24 * 3600);
+    assert_eq!(
+        fs::read_to_string(&log)
+            .unwrap()
+            .matches("the exemption of bob")
+            .count(),
+        1
+    );
+}

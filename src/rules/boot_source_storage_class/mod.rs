@@ -97,8 +97,9 @@ pub(super) static RULE: Rule = Rule {
 
 const PARAMETERS: &[Field] = &[
     Field::optional("checks", Shape::List(1, &Shape::Word(&CHECKS)))
-        .default("[\"settings\", \"clones\"]"),
-    Field::optional("allowedStorageClasses", Shape::PATTERNS),
+        .default("[\"settings\", \"clones\"]")
+        .example("[\"settings\"]"),
+    Field::optional("allowedStorageClasses", Shape::PATTERNS).example("[\"fast-*\"]"),
     PLATFORM_FIELD,
 ];
 

@@ -79,8 +79,9 @@ fn ask(client: &Client, pause: Duration, stop: &AtomicBool) -> Vec<usize> {
     sets
 }
 
-/// Swaps the folder so many times; every third set is broken. How many of them were.
-fn swap(bench: &Bench, folder: &Path, swaps: usize) -> u64 {
+/// Swaps the folder so many times; every third set is broken. How many of them were. A long run goes its pace and may
+/// lose a set that was replaced before it was looked at.
+fn swap(bench: &Bench, folder: &Path, swaps: usize, long: bool) -> u64 {
     let mut rejected = 0;
     for number in 1..=swaps {
         let way = (number + number / 3) % 3;
@@ -92,7 +93,13 @@ fn swap(bench: &Bench, folder: &Path, swaps: usize) -> u64 {
             assert_eq!(counted(), rejected);
         } else {
             put(folder, number, way, &good(number));
-            sleep(Duration::from_millis(1_100));
+            if !long {
+                // However busy the machine is.
+                let good = u64::try_from(number).unwrap() - rejected;
+                let loaded = || bench.metric("goldkeeper_policy_reloads_total{outcome=\"loaded\"");
+                until("the good set is in force", LONG, || loaded() == good);
+            }
+            sleep(Duration::from_millis(if long { 1_100 } else { 400 }));
         }
     }
     rejected
@@ -106,7 +113,7 @@ fn every_answer_belongs_to_one_good_set_while_the_files_are_swapped() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     put(folder, 0, 0, &good(0));
-    bench.run(Policies::of(folder));
+    bench.run(Policies::at(folder));
     until("the first set refuses", LONG, || bench.is_refused_now());
 
     let stop = AtomicBool::new(false);
@@ -116,7 +123,7 @@ fn every_answer_belongs_to_one_good_set_while_the_files_are_swapped() {
         let askers: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| ask(&client, pause, &stop)))
             .collect();
-        let rejected = swap(&bench, folder, swaps);
+        let rejected = swap(&bench, folder, swaps, long);
         stop.store(true, Ordering::Relaxed);
         let answers = askers.into_iter().map(|asker| asker.join().unwrap());
         (answers.collect::<Vec<_>>(), rejected)
@@ -149,7 +156,7 @@ fn every_answer_belongs_to_one_good_set_while_the_files_are_swapped() {
     assert!(seen.len() >= least, "{seen:?}");
     assert!(!long || rate >= 50.0, "{rate} reviews a second");
     let loaded = bench.metric("goldkeeper_policy_reloads_total{outcome=\"loaded\"");
-    assert_eq!(loaded, u64::try_from(good - 1).unwrap());
+    assert!(loaded + 1 >= u64::try_from(seen.len()).unwrap(), "{loaded}");
 }
 
 #[test]
@@ -166,7 +173,7 @@ fn a_namespace_that_the_webhooks_leave_out_is_told() {
     fs::create_dir_all(&folder).unwrap();
     let text = good(1).replace("'openshift-*'", "'openshift-*', 'infra-*'");
     fs::write(folder.join("p.yaml"), text).unwrap();
-    bench.run(Policies::of(&folder));
+    bench.run(Policies::at(&folder));
     until("the gap is counted", LONG, || metric(&bench) == Some(2));
     let told = "the registered webhooks do not deliver all that first is for: the condition in-a-protected-namespace of \
                 the webhook that calls /validate/protected-namespaces leaves out infra-*";

@@ -41,12 +41,17 @@ impl Serving {
 
     /// With more arguments.
     pub(crate) fn start_with(more: &[&str]) -> Self {
+        Self::start_logging(more, Stdio::null())
+    }
+
+    /// With a place for its log.
+    pub(crate) fn start_logging(more: &[&str], log: Stdio) -> Self {
         let ports = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
         let mut child = goldkeeper(&["serve", "--cluster-from", "examples/cluster.yaml"])
             .args(ports)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut started = String::new();

@@ -97,7 +97,7 @@ impl Policies {
     }
 
     /// Those of a folder.
-    pub(in super::super) fn of(folder: &Path) -> Self {
+    pub(in super::super) fn at(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
             none: false,
