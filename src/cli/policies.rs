@@ -15,7 +15,7 @@ use crate::policy::{Exemption, Policy, PolicySet, PolicySource};
 use crate::report::{self, POLICY_FILE, RuleText};
 use crate::store::{self, StoreError};
 
-use super::{Verdict, has_colour};
+use super::{Verdict, has_colour, today};
 
 /// Arguments of `goldkeeper policies`.
 #[derive(Debug, Args)]
@@ -136,13 +136,6 @@ impl Policies {
             }
         }
     }
-}
-
-/// The date in UTC.
-fn today() -> Date {
-    jiff::Timestamp::now()
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .date()
 }
 
 fn read_webhooks(file: &Path) -> Result<Registered> {

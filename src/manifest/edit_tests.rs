@@ -1,5 +1,7 @@
 //! Texts before and after, and texts made by chance.
 
+use std::fmt::Write as _;
+
 use json_patch::jsonptr::PointerBuf;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -285,22 +287,23 @@ fn machine(references: &[Vec<String>], step: usize, dash: bool, windows: bool) -
     let pad = |levels: usize| " ".repeat(levels * step);
     let mut text =
         String::from("# above\napiVersion: kubevirt.io/v1\nkind: VirtualMachine\nspec:\n");
-    text += &format!("{}dataVolumeTemplates: # here\n", pad(1));
+    let _ = writeln!(text, "{}dataVolumeTemplates: # here", pad(1));
     let list = pad(if dash { 2 } else { 1 });
     for lines in references {
-        text += &format!(
+        let _ = write!(
+            text,
             "{list}- metadata: {{name: ä}}\n\n{list}  spec:\n{list}  {}sourceRef:",
             pad(1)
         );
         if lines.len() == 1 && lines[0].starts_with('{') {
-            text += &format!(" {}\n", lines[0]);
+            let _ = writeln!(text, " {}", lines[0]);
             continue;
         }
         text += "\n";
         let indent = format!("{list}  {}", pad(2));
         for line in lines {
             let line = line.replace('~', " ").replace('\n', &format!("\n{indent}"));
-            text += &format!("{indent}{line}\n");
+            let _ = writeln!(text, "{indent}{line}");
         }
     }
     text += "status: {}\n# below\n";

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Option<String> {
-        let document = documents(text).next().unwrap().unwrap();
+        let document = documents(text).next()?.ok()?;
         let mut told = None;
         objects(
             &document.node,

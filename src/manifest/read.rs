@@ -1,6 +1,5 @@
 //! From text to trees.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
@@ -105,7 +104,7 @@ impl Reader<'_> {
                     shared: false,
                     content: content(&text, style, tag.as_deref()),
                 };
-                self.close(node, anchor, merge.then_some(text))
+                self.close(node, anchor, merge)
             }
             Event::SequenceStart(style, anchor, _) => {
                 self.begin(style, anchor, span, Open::List(Vec::new()))
@@ -131,7 +130,7 @@ impl Reader<'_> {
                     shared: false,
                     content,
                 };
-                self.close(node, frame.anchor, None)
+                self.close(node, frame.anchor, false)
             }
             Event::Alias(anchor) => {
                 let place = self.place(span.start);
@@ -141,7 +140,7 @@ impl Reader<'_> {
                 let mut node = self.share(target, place)?;
                 node.place = place;
                 node.end = self.end(span);
-                self.close(node, 0, None)
+                self.close(node, 0, false)
             }
             Event::DocumentStart(..) => {
                 self.anchors.clear();
@@ -175,12 +174,7 @@ impl Reader<'_> {
     }
 
     /// A node is whole: it goes where it belongs.
-    fn close(
-        &mut self,
-        node: Node,
-        anchor: usize,
-        merge: Option<Cow<'_, str>>,
-    ) -> Result<(), Fault> {
+    fn close(&mut self, node: Node, anchor: usize, merge: bool) -> Result<(), Fault> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
             self.count(&node)?;
@@ -188,7 +182,7 @@ impl Reader<'_> {
         match self.open.last_mut().map(|frame| &mut frame.content) {
             None => self.done.push(node),
             Some(Open::List(items)) => items.push(node),
-            Some(Open::Map(_, key @ None)) => *key = Some(as_key(&node, merge.is_some())?),
+            Some(Open::Map(_, key @ None)) => *key = Some(as_key(&node, merge)?),
             Some(Open::Map(entries, key)) => match key.take() {
                 Some(key) if key.merge => {
                     // An object is its own way to be merged; of a list the first goes before the rest.
@@ -290,7 +284,9 @@ fn mark(node: &mut Node) {
     match &mut node.content {
         Content::List(items) => items.iter_mut().for_each(mark),
         Content::Map { entries, .. } => {
-            entries.iter_mut().for_each(|entry| mark(&mut entry.value));
+            for entry in entries {
+                mark(&mut entry.value);
+            }
         }
         _ => {}
     }

@@ -2,6 +2,7 @@
 //! openshift/library-go).
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ impl Template {
             }
             Value::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    field.push_str(&format!("/{index}"));
+                    let _ = write!(field, "/{index}");
                     self.walk(item, field, untold);
                     field.truncate(length);
                 }
@@ -96,7 +97,7 @@ impl Template {
             if let Some(Some(value)) = self.0.get(name) {
                 new.push_str(value);
             } else {
-                new.push_str(&format!("${{{name}}}"));
+                let _ = write!(new, "${{{name}}}");
                 open.get_or_insert_with(|| name.to_owned());
             }
         }

@@ -5,6 +5,8 @@ use std::io::{BufWriter, StdoutLock, Write};
 use anyhow::Result;
 use jiff::Timestamp;
 
+use crate::engine::Action;
+
 use super::policy_report::Reports;
 use super::{Format, Found, Summary, json, sarif, table};
 
@@ -28,8 +30,8 @@ pub(super) struct Output {
     format: Format,
     settings: Settings,
     out: BufWriter<StdoutLock<'static>>,
-    /// Those that people read first.
-    first: Vec<Found>,
+    /// Those that people read first: what would be refused, and the rest.
+    first: [Vec<Found>; 2],
     reports: Reports,
     written: u64,
 }
@@ -40,7 +42,7 @@ impl Output {
             format,
             settings,
             out: BufWriter::new(std::io::stdout().lock()),
-            first: Vec::new(),
+            first: [Vec::new(), Vec::new()],
             reports: Reports::default(),
             written: 0,
         };
@@ -61,8 +63,14 @@ impl Output {
                 self.out.write_all(table::line(&found).as_bytes())?;
             }
             Format::Table => {
-                if self.first.len() < FIRST {
-                    self.first.push(found);
+                let [refused, rest] = &mut self.first;
+                let place = if found.action == Action::Deny {
+                    refused
+                } else {
+                    rest
+                };
+                if place.len() < FIRST {
+                    place.push(found);
                 }
             }
             Format::Json => self.item(&json::finding(&found))?,
@@ -84,7 +92,10 @@ impl Output {
     pub(super) fn finish(mut self, summary: &Summary) -> Result<()> {
         match self.format {
             Format::Table => {
-                let text = table::table(&self.settings, summary, &self.first);
+                let [mut first, rest] = self.first;
+                first.extend(rest);
+                first.truncate(FIRST);
+                let text = table::table(&self.settings, summary, &first);
                 self.out.write_all(text.as_bytes())?;
             }
             Format::Json => {

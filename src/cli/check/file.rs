@@ -50,7 +50,10 @@ impl Checker<'_> {
         };
         let text = match text {
             Ok(text) => text,
-            Err(error) => return self.unreadable(&error),
+            Err(error) => {
+                self.unreadable(&error);
+                return Ok(());
+            }
         };
         let file = label(path);
         self.summary.files += 1;
@@ -66,14 +69,14 @@ impl Checker<'_> {
                         declined.extend(filled.declined);
                     }
                 }
-                Err(fault) => self.fault(&file, &text, fault)?,
+                Err(fault) => self.fault(&file, &text, &fault),
             }
         }
         self.edit(path, &file, &text, &changes, &declined)
     }
 
     /// Tells of a path that can't be read.
-    pub(super) fn unreadable(&mut self, error: &StoreError) -> Result<()> {
+    pub(super) fn unreadable(&mut self, error: &StoreError) {
         self.summary.faults += 1;
         let (path, message) = match error {
             StoreError::Read { path, source } => (path.clone(), format!("can't be read: {source}")),
@@ -93,7 +96,7 @@ impl Checker<'_> {
             message,
         };
         let help = "name a readable file or folder; split what is too large";
-        self.told(&label(&path), "", &fault, help)
+        self.told(&label(&path), "", &fault, help);
     }
 
     /// Ends the output.
@@ -102,15 +105,15 @@ impl Checker<'_> {
         Ok(self.summary)
     }
 
-    fn fault(&mut self, file: &Arc<str>, text: &str, fault: Fault) -> Result<()> {
+    fn fault(&mut self, file: &Arc<str>, text: &str, fault: &Fault) {
         self.summary.faults += 1;
         let line = usize::try_from(fault.place.line).unwrap_or_default();
         let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
         let help = "mend the YAML at this place; the rest of the file was judged";
-        self.told(file, shown, &fault, help)
+        self.told(file, shown, fault, help);
     }
 
-    fn told(&mut self, file: &Arc<str>, line: &str, fault: &Fault, help: &str) -> Result<()> {
+    fn told(&mut self, file: &Arc<str>, line: &str, fault: &Fault, help: &str) {
         let diagnostic = Diagnostic {
             severity: Severity::Error,
             message: fault.message.clone(),
@@ -119,7 +122,7 @@ impl Checker<'_> {
             column: fault.place.column,
             help: help.to_owned(),
         };
-        self.output.fault(diagnostic, line)
+        self.output.fault(&diagnostic, line);
     }
 
     /// Judges the objects of a document; returns what would be filled in.
@@ -160,7 +163,8 @@ impl Checker<'_> {
         if self.settings.write && !changes.is_empty() {
             if let Err(error) = store::replace_manifest(path, old, &new) {
                 self.summary.open_fields += changes.len();
-                return self.unwritten(file, &error);
+                self.unwritten(file, &error);
+                return Ok(());
             }
             self.summary.written += 1;
         }
@@ -172,14 +176,14 @@ impl Checker<'_> {
         })
     }
 
-    fn unwritten(&mut self, file: &Arc<str>, error: &StoreError) -> Result<()> {
+    fn unwritten(&mut self, file: &Arc<str>, error: &StoreError) {
         self.summary.faults += 1;
         let source = std::error::Error::source(error).map_or_else(String::new, ToString::to_string);
         let fault = Fault {
             place: manifest::Place::default(),
             message: format!("can't be written: {source}"),
         };
-        self.told(file, "", &fault, "nothing was changed in the file")
+        self.told(file, "", &fault, "nothing was changed in the file");
     }
 }
 

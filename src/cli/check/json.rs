@@ -12,6 +12,7 @@
 //!    "patch": [{"op": "add", "path": "/spec/…", "value": "…"}],
 //!    "remarks": [{"action": "deny", "rule": "ProtectedNamespaces", "policy": "…", "field": "metadata.namespace",
 //!                 "line": 8, "column": 3, "message": "…"}]}],
+//!  "declined": [{"file": "…", "line": 12, "path": "/spec/…", "reason": "…"}],    "(what --write leaves alone)"
 //!  "faults": [{"level": "error", "rule": "manifest-file", "file": "…", "line": 1, "column": 1, "message": "…", "help": "…"}],
 //!  "summary": {"files": 1, "judged": 1, "notCovered": 0, "notJudged": 0, "foreign": 0, "denied": 1, "warned": 0,
 //!              "filled": 0, "written": 0, "declined": 0, "faults": 0}}
@@ -24,11 +25,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use json_patch::PatchOperation;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::document::Diagnostic;
 use crate::report::{self, Remark};
 
+use super::file::Edited;
 use super::judge::{Decision, Judgement, Said};
 use super::machine::remark_of;
 use super::output::{Header, Summary};
@@ -38,6 +40,7 @@ pub(super) struct Listed {
     yaml: bool,
     any: bool,
     faults: Vec<Remark>,
+    declined: Vec<Value>,
 }
 
 #[derive(Serialize)]
@@ -110,6 +113,7 @@ impl Listed {
             yaml,
             any: false,
             faults: Vec::new(),
+            declined: Vec::new(),
         }
     }
 
@@ -144,9 +148,23 @@ impl Listed {
         self.faults.push(remark_of(fault));
     }
 
+    /// What can't be put into a file.
+    pub(super) fn edited(&mut self, edited: &Edited<'_>) {
+        let declined = edited.declined.iter().map(|declined| {
+            json!({
+                "file": &**edited.file,
+                "line": declined.place.line,
+                "path": declined.insertion.pointer.as_str(),
+                "reason": declined.reason,
+            })
+        });
+        self.declined.extend(declined);
+    }
+
     /// Everything after the last object.
     pub(super) fn finish(&self, summary: &Summary) -> Result<String> {
         let rest = json!({
+            "declined": self.declined,
             "faults": report::json(&self.faults),
             "summary": {
                 "files": summary.files,

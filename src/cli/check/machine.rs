@@ -10,6 +10,7 @@ use crate::report::{self, Case, CaseOutcome, Level, Remark, RuleText, Suite};
 use crate::rules::RULES;
 
 use super::FailOn;
+use super::file::Edited;
 use super::judge::{Decision, Judgement, Said, UNKNOWN_FIELD};
 use super::output::Format;
 use super::text::object;
@@ -70,6 +71,25 @@ impl Collected {
             took: None,
         };
         self.add_case(&fault.file, case);
+    }
+
+    /// What can't be put into a file is told; test reports have no word for it.
+    pub(super) fn edited(&mut self, edited: &Edited<'_>) {
+        let declined = edited.declined.iter().map(|declined| Remark {
+            level: Level::Warning,
+            rule: MANIFEST_FILE.to_owned(),
+            message: format!(
+                "{} is not put in: {}",
+                declined.insertion.pointer.as_str(),
+                declined.reason
+            ),
+            help: String::new(),
+            file: edited.file.clone(),
+            line: declined.place.line,
+            column: declined.place.column,
+            end_column: None,
+        });
+        self.remarks.extend(declined);
     }
 
     pub(super) fn finish(&self) -> Result<String> {
@@ -144,7 +164,7 @@ fn failed(judgement: &Judgement) -> CaseOutcome {
         let said = judgement.said.iter();
         said.filter(move |said| said.action == *action)
     });
-    let text: String = said.map(|said| format!("{}\n", said.text)).collect();
+    let text = said.fold(String::new(), |text, said| text + &said.text + "\n");
     let message = text.lines().next().unwrap_or_default().to_owned();
     CaseOutcome::Failed { message, text }
 }

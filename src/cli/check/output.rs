@@ -210,28 +210,32 @@ impl Output {
     }
 
     /// A file, or the document that has this line, could not be read.
-    pub(super) fn fault(&mut self, fault: Diagnostic, line: &str) -> Result<()> {
+    pub(super) fn fault(&mut self, fault: &Diagnostic, line: &str) {
         let told = self.progress.suspend(|| {
             std::io::stdout().flush()?;
-            let told = super::text::fault(&fault, line);
+            let told = super::text::fault(fault, line);
             std::io::stderr().write_all(told.as_bytes())
         });
         // What can't be told there is in the output and in the exit code.
         let _ = told;
         match &mut self.form {
             Form::Text(_) => {}
-            Form::Listed(listed) => listed.fault(&fault),
-            Form::Collected(collected) => collected.fault(&fault),
+            Form::Listed(listed) => listed.fault(fault),
+            Form::Collected(collected) => collected.fault(fault),
         }
-        Ok(())
     }
 
     /// What is filled in into a file.
     pub(super) fn edited(&mut self, edited: &Edited<'_>) -> Result<()> {
-        match &self.form {
-            Form::Text(text) => self.print(&text.edited(edited)),
-            _ => Ok(()),
+        match &mut self.form {
+            Form::Text(text) => {
+                let text = text.edited(edited);
+                self.print(&text)?;
+            }
+            Form::Listed(listed) => listed.edited(edited),
+            Form::Collected(collected) => collected.edited(edited),
         }
+        Ok(())
     }
 
     /// Everything was judged.

@@ -90,6 +90,7 @@ impl Text {
     }
 
     fn line(&self, text: &mut String, place: &str, object: &str, verb: (&str, &str), said: &str) {
+        let said = visible(said);
         let mut lines = said.trim_end().lines();
         let first = lines.next().unwrap_or_default();
         let place = self.paint(BOLD, place);
@@ -124,7 +125,8 @@ impl Text {
                     ChangeTag::Insert => ("+", GREEN),
                     ChangeTag::Equal => (" ", ""),
                 };
-                let line = format!("{sign}{}", change.value().trim_end_matches(['\r', '\n']));
+                let line = visible(change.value().trim_end_matches(['\r', '\n']));
+                let line = format!("{sign}{line}");
                 let _ = writeln!(text, "{}", self.paint(colour, &line));
             }
         }
@@ -157,10 +159,24 @@ pub(super) fn object(judgement: &Judgement) -> String {
         ..
     } = judgement;
     let name = if name.is_empty() { "(no name)" } else { name };
-    if namespace.is_empty() {
-        return format!("{kind} {name}");
-    }
-    format!("{kind} {namespace}/{name}")
+    let text = if namespace.is_empty() {
+        format!("{kind} {name}")
+    } else {
+        format!("{kind} {namespace}/{name}")
+    };
+    visible(&text).replace('\n', " ")
+}
+
+/// What a manifest says must not steer the terminal of whoever reads it.
+fn visible(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 /// A fault with its line, for standard error.

@@ -67,7 +67,7 @@ fn request(
     old: &Value,
     namespace: &str,
     operation: &str,
-    user: Value,
+    user: &Value,
 ) -> Option<Value> {
     let named = if object.is_null() { old } else { object };
     let (resource, version) = resource_of(named)?;
@@ -138,8 +138,7 @@ struct CaseFiles {
 }
 
 impl CaseFiles {
-    fn of(file: &Path) -> Result<Self, &'static str> {
-        let case = &yaml::documents(&std::fs::read_to_string(file).unwrap()).unwrap()[0];
+    fn of(case: &Value, file: &Path) -> Result<Self, &'static str> {
         let asked = &case["request"];
         let (object, old) = (&asked["object"], &asked["oldObject"]);
         let named = if object.is_null() { old } else { object };
@@ -172,7 +171,7 @@ impl CaseFiles {
                 .is_empty();
         let user_name = asked["user"].as_str().unwrap_or("alice");
         let groups: Vec<String> = list(&asked["groups"]).iter().map(text).collect();
-        let request = request(object, old, namespace, operation, user(user_name, &groups))
+        let request = request(object, old, namespace, operation, &user(user_name, &groups))
             .filter(|_| named_twice);
         let request = request.ok_or("the object is of no kind that is judged")?;
         let desk = Desk::new();
@@ -206,6 +205,11 @@ impl CaseFiles {
     }
 }
 
+fn case(file: &Path) -> Value {
+    let text = std::fs::read_to_string(file).unwrap();
+    yaml::documents(&text).unwrap().remove(0)
+}
+
 /// Policies and cluster of a case, as files.
 fn put(desk: &Desk, case: &Value, file: &Path) {
     let folder = file.parent().unwrap();
@@ -217,7 +221,7 @@ fn put(desk: &Desk, case: &Value, file: &Path) {
                 let name = Path::new(path).file_name().unwrap();
                 std::fs::copy(folder.join(path), desk.path("policies").join(name)).unwrap();
             }
-            None => inline += &format!("---\n{policy}\n"),
+            None => inline.extend(["---\n".to_owned(), policy.to_string(), "\n".to_owned()]),
         }
     }
     if !inline.is_empty() {
@@ -234,7 +238,7 @@ fn put(desk: &Desk, case: &Value, file: &Path) {
             Some(path) => std::fs::read_to_string(folder.join(path)).unwrap(),
             None => source.to_string(),
         };
-        cluster += &format!("---\n{document}\n");
+        cluster.extend(["---\n", &document, "\n"]);
     }
     desk.write("cluster.yaml", &cluster);
 }
@@ -245,7 +249,7 @@ fn every_case_is_decided_as_by_the_webhooks() {
     let (mut compared, mut said_something) = (0, 0);
     let mut differences = Vec::new();
     for file in files::below("tests/cases", "yaml") {
-        let case = match CaseFiles::of(&file) {
+        let case = match CaseFiles::of(&case(&file), &file) {
             Ok(case) => case,
             Err(reason) => {
                 *skipped.entry(reason).or_default() += 1;
@@ -424,7 +428,8 @@ fn the_corpus_is_decided_as_by_the_server() {
             .and_then(Value::as_str)
             .filter(|name| !name.is_empty());
         let user = user("kubernetes-admin", &[]);
-        let request = request(object, &Value::Null, own.unwrap_or("demo"), "CREATE", user).unwrap();
+        let request =
+            request(object, &Value::Null, own.unwrap_or("demo"), "CREATE", &user).unwrap();
         let by_server = over_https(&mut tls, request);
         assert_eq!(Said::by_check(judged), by_server, "{name}: {object}");
         let mut count = |what, is| *counts.entry(what).or_default() += usize::from(is);

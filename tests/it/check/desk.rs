@@ -61,7 +61,7 @@ impl Seen {
         });
         Self {
             code: output.status.code().unwrap(),
-            out: shown.replace(ROOT, "ROOT"),
+            out: shown,
             err: text(output.stderr),
         }
     }
@@ -73,7 +73,10 @@ impl Seen {
 
 impl Desk {
     pub(super) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let desk = Self(tempfile::tempdir().unwrap());
+        let cluster = Path::new(ROOT).join("examples/cluster.yaml");
+        std::fs::copy(cluster, desk.path("cluster.yaml")).unwrap();
+        desk
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -101,8 +104,7 @@ impl Desk {
 
     /// With the shipped policies and the example cluster.
     pub(super) fn check(&self, arguments: &[&str]) -> Seen {
-        let cluster = format!("{ROOT}/examples/cluster.yaml");
-        self.run_bare(&[&["--cluster-from", cluster.as_str()], arguments].concat())
+        self.run_bare(&[&["--cluster-from", "cluster.yaml"], arguments].concat())
     }
 
     /// With the example cluster unless another is named.
@@ -119,9 +121,7 @@ impl Desk {
 
     /// With a text as standard input.
     pub(super) fn pipe(&self, text: &str, arguments: &[&str]) -> Seen {
-        let cluster = format!("{ROOT}/examples/cluster.yaml");
-        let mut command =
-            self.command(&[&["--cluster-from", cluster.as_str()], arguments].concat());
+        let mut command = self.command(&[&["--cluster-from", "cluster.yaml"], arguments].concat());
         let pipes = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

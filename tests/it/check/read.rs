@@ -84,6 +84,16 @@ fn a_fault_is_told_with_its_place_and_the_rest_is_judged() {
 }
 
 #[test]
+fn a_manifest_does_not_steer_the_terminal() {
+    let desk = Desk::new();
+    desk.write("vm.yaml", &vm("openshift-x", "\"a\\e[2Jb\\nc\""));
+    let seen = desk.check(&["vm.yaml"]);
+    assert_eq!(seen.code, 1);
+    let line = "vm.yaml:3  VirtualMachine openshift-x/a\u{fffd}[2Jb c  denied  ";
+    assert!(seen.out.starts_with(line), "{:?}", seen.out);
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let desk = Desk::new();
     desk.write("big.yaml", "");

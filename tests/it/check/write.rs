@@ -83,6 +83,17 @@ fn what_is_not_safe_is_declined_and_told() {
         (&json["summary"]["declined"], &json["summary"]["written"]),
         (&1.into(), &0.into())
     );
+    assert_eq!(
+        (&json["declined"][0]["file"], &json["declined"][0]["line"]),
+        (&"vm.yaml".into(), &13.into())
+    );
+    for form in ["github", "sarif"] {
+        let seen = desk.check(&["vm.yaml", "--write", "-o", form]).out;
+        assert!(
+            seen.contains("is not put in: it comes by an alias"),
+            "{form}: {seen}"
+        );
+    }
 }
 
 #[test]
