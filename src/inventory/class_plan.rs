@@ -80,27 +80,32 @@ pub struct CloneChange<'v> {
     pub after: CloneCost<'v>,
 }
 
+/// How the cost of a clone changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is fast now, and a copy until the images have moved.
+    CopiesUntilImported,
+    /// It is fast now, and a copy for good.
+    CopiesForGood,
+    /// It is a copy now, and fast when the images have moved.
+    FastFromThenOn,
+    /// It costs what it did.
+    None,
+    /// Nobody knows.
+    Unknown,
+}
+
 impl CloneChange<'_> {
-    /// Whether it is fast now and a copy for good.
-    pub const fn slows_for_good(&self) -> bool {
-        matches!(self.now, CloneCost::Fast) && matches!(self.after, CloneCost::FullCopy(_))
-    }
-
-    /// Whether it is fast now, and a copy only until the images have moved.
-    pub const fn slows_for_a_while(&self) -> bool {
-        matches!(self.now, CloneCost::Fast)
-            && matches!(self.until, CloneCost::FullCopy(_))
-            && matches!(self.after, CloneCost::Fast)
-    }
-
-    /// Whether it is a copy now and fast when the images have moved.
-    pub const fn gets_fast(&self) -> bool {
-        matches!(self.now, CloneCost::FullCopy(_)) && matches!(self.after, CloneCost::Fast)
-    }
-
-    /// Whether it can't be told.
-    pub const fn is_unknown(&self) -> bool {
-        matches!(self.now, CloneCost::Unknown) || matches!(self.after, CloneCost::Unknown)
+    /// How the cost changes.
+    pub const fn effect(&self) -> Effect {
+        use CloneCost::{Fast, FullCopy, Unknown};
+        match (self.now, self.until, self.after) {
+            (Unknown, ..) | (.., Unknown) => Effect::Unknown,
+            (Fast, _, FullCopy(_)) => Effect::CopiesForGood,
+            (Fast, FullCopy(_), Fast) => Effect::CopiesUntilImported,
+            (FullCopy(_), _, Fast) => Effect::FastFromThenOn,
+            _ => Effect::None,
+        }
     }
 }
 
@@ -299,9 +304,13 @@ impl<'v> ClassPlan<'v> {
     }
 
     /// Everybody whose clones change in one way, together.
-    pub fn users_that(&self, wanted: impl Fn(&CloneChange<'v>) -> bool) -> Users {
+    pub fn users_by(&self, effect: Effect) -> Users {
         let mut all = Users::default();
-        for change in self.clones.iter().filter(|change| wanted(change)) {
+        for change in self
+            .clones
+            .iter()
+            .filter(|change| change.effect() == effect)
+        {
             all.add(&change.users);
         }
         all

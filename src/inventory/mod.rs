@@ -19,7 +19,7 @@ mod namespace_plan;
 mod shelf;
 
 pub use census::{Census, Disk, DiskClass, How, Users};
-pub use class_plan::{ClassPlan, CloneChange, Fate, ImagePlan, Mark};
+pub use class_plan::{ClassPlan, CloneChange, Effect, Fate, ImagePlan, Mark};
 pub use deletions::{Deletion, Reason, deletions};
 pub use listing::{Gap, Listing};
 pub use namespace_plan::{Destination, Move, NamespacePlan, Stay};

@@ -1,6 +1,8 @@
 //! Commands that count, on clusters of any size: against a count that uses none of their code, and within their memory.
 //! `GOLDKEEPER_LONG=1` takes a hundred thousand virtual machines.
 
+#![allow(clippy::print_stdout, reason = "time and memory are there to be read")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

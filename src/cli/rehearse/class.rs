@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::words::{bytes, counted, joined};
 use crate::cluster::{ClusterView, Comeback, Coverage, Kind, Known};
 use crate::document::suggest;
-use crate::inventory::{ClassPlan, CloneChange, Fate, ImagePlan, Users};
+use crate::inventory::{ClassPlan, DiskClass, Effect, Fate, ImagePlan, Users};
 
 use super::{Lines, Rehearsal};
 
@@ -187,22 +187,20 @@ impl Telling<'_> {
     }
 
     fn clones(&self, lines: &mut Lines) {
-        let kinds: [(&str, fn(&CloneChange<'_>) -> bool); 4] = [
-            ("full copies until imported", |change| {
-                change.slows_for_a_while()
-            }),
-            ("full copies from then on", |change| change.slows_for_good()),
-            ("fast from then on", |change| change.gets_fast()),
-            ("clones that can't be told", |change| change.is_unknown()),
+        let kinds = [
+            ("full copies until imported", Effect::CopiesUntilImported),
+            ("full copies from then on", Effect::CopiesForGood),
+            ("fast from then on", Effect::FastFromThenOn),
+            ("clones that can't be told", Effect::Unknown),
         ];
         let mut any = false;
-        for (label, wanted) in kinds {
-            let users = self.plan.users_that(wanted);
+        for (label, effect) in kinds {
+            let users = self.plan.users_by(effect);
             if users.total() == 0 {
                 continue;
             }
             any = true;
-            let classes = self.classes_of(wanted);
+            let classes = self.classes_of(effect);
             lines.add(label, &format!("clones for {}{classes}", disks(&users)));
             if self.rehearsal.wide {
                 for name in &users.names {
@@ -222,13 +220,18 @@ impl Telling<'_> {
     }
 
     /// Which class those disks name, if all of them name one.
-    fn classes_of(&self, wanted: fn(&CloneChange<'_>) -> bool) -> String {
+    fn classes_of(&self, effect: Effect) -> String {
         let mut classes: Vec<&str> = Vec::new();
-        for change in self.plan.clones.iter().filter(|change| wanted(change)) {
+        for change in self
+            .plan
+            .clones
+            .iter()
+            .filter(|change| change.effect() == effect)
+        {
             let class = match change.disk.class {
-                crate::inventory::DiskClass::Named(class) => class,
-                crate::inventory::DiskClass::Default => "the default",
-                crate::inventory::DiskClass::Missing => "a class that there is not",
+                DiskClass::Named(class) => class,
+                DiskClass::Default => "the default",
+                DiskClass::Missing => "a class that there is not",
             };
             if !classes.contains(&class) {
                 classes.push(class);
@@ -290,7 +293,7 @@ pub(super) fn disks(users: &Users) -> String {
 fn machine(rehearsal: &Rehearsal<'_>, plan: &ClassPlan<'_>) -> Value {
     let telling = Telling { rehearsal, plan };
     let (space, unknown) = plan.space();
-    let cost = |wanted: fn(&CloneChange<'_>) -> bool| users(&plan.users_that(wanted));
+    let cost = |effect| users(&plan.users_by(effect));
     json!({
         "change": "defaultStorageClass",
         "name": plan.name,
@@ -302,10 +305,10 @@ fn machine(rehearsal: &Rehearsal<'_>, plan: &ClassPlan<'_>) -> Value {
         "bytesNeeded": space,
         "imagesOfUnknownSize": unknown,
         "clones": {
-            "fullCopiesUntilImported": cost(|change| change.slows_for_a_while()),
-            "fullCopiesForGood": cost(|change| change.slows_for_good()),
-            "fastFromThenOn": cost(|change| change.gets_fast()),
-            "unknown": cost(|change| change.is_unknown()),
+            "fullCopiesUntilImported": cost(Effect::CopiesUntilImported),
+            "fullCopiesForGood": cost(Effect::CopiesForGood),
+            "fastFromThenOn": cost(Effect::FastFromThenOn),
+            "unknown": cost(Effect::Unknown),
         },
         "notKnown": telling.unknown(),
     })

@@ -75,11 +75,13 @@ struct Rehearsal<'r> {
     wide: bool,
 }
 
+/// Works a change out, for people and for machines.
+type Tell = fn(&Rehearsal<'_>) -> Result<(String, Value)>;
+
 impl Rehearse {
     /// Works it out, and prints it.
     pub(super) fn run(self) -> Result<Verdict> {
-        let (wish, tell): (Wish, fn(&Rehearsal<'_>) -> Result<(String, Value)>) = match self.change
-        {
+        let (wish, tell): (Wish, Tell) = match self.change {
             Change::DefaultStorageClass(wish) => (wish, class::tell),
             Change::BootImageNamespace(wish) => (wish, namespace::tell),
         };

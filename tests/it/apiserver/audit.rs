@@ -31,11 +31,15 @@ fn a_cluster_and_its_snapshot_are_audited_alike() {
     machine["spec"]["dataVolumeTemplates"][0]["spec"]["sourceRef"]["namespace"] = DEFAULT.into();
     bench.client.create(&machine).object();
     let live = findings(&bench, &[]);
-    let misplaced = live.iter().filter(|text| text.contains("no-vms-in-openshift-namespaces"));
+    let misplaced = live
+        .iter()
+        .filter(|text| text.contains("no-vms-in-openshift-namespaces"));
     assert!(misplaced.count() >= 24, "{live:?}");
     let file = bench.desk().join("audited.yaml");
     let file = file.to_str().unwrap();
-    bench.goldkeeper(&["snapshot", "--virtual-machines", "-o", file]).succeeded();
+    bench
+        .goldkeeper(&["snapshot", "--virtual-machines", "-o", file])
+        .succeeded();
     assert_eq!(findings(&bench, &["--cluster-from", file]), live);
     let counts = |cluster: &[&str]| {
         let line = [&["boot-sources", "-o", "json"], cluster].concat();
@@ -65,15 +69,21 @@ fn a_cluster_takes_the_reports() {
     let seen = bench.goldkeeper(&["audit", "-o", "policyreport", "--policies", &policies]);
     assert_eq!(seen.code, 1, "{}", seen.stderr);
     std::fs::write(bench.desk().join("reports.yaml"), &seen.stdout).unwrap();
-    bench.kubectl("apply --validate=strict -f reports.yaml").succeeded();
-    let stored = bench.kubectl("get policyreport goldkeeper-audit -n openshift-cnv -o json").json();
+    bench
+        .kubectl("apply --validate=strict -f reports.yaml")
+        .succeeded();
+    let stored = bench
+        .kubectl("get policyreport goldkeeper-audit -n openshift-cnv -o json")
+        .json();
     let results = stored["results"].as_array().unwrap();
     assert!(results.len() >= 24, "{stored}");
     assert_eq!(stored["summary"]["fail"], results.len());
     let first = &results[0];
     assert_eq!(first["policy"], "no-vms-in-openshift-namespaces");
     assert_eq!(first["resources"][0]["kind"], "VirtualMachine");
-    bench.kubectl("apply --validate=strict -f reports.yaml").succeeded();
+    bench
+        .kubectl("apply --validate=strict -f reports.yaml")
+        .succeeded();
     bench
         .kubectl("delete policyreports -A -l app.kubernetes.io/managed-by=goldkeeper")
         .succeeded();
@@ -87,7 +97,13 @@ fn a_cluster_takes_the_reports() {
 fn rights_are_asked_before_images_move() {
     let Some(bench) = bench() else { return };
     let asked = || {
-        let line = ["rehearse", "boot-image-namespace", "rehearsed", "-o", "json"];
+        let line = [
+            "rehearse",
+            "boot-image-namespace",
+            "rehearsed",
+            "-o",
+            "json",
+        ];
         bench.goldkeeper(&line).succeeded().json()["usersMayClone"].clone()
     };
     bench.namespace("rehearsed");
@@ -97,7 +113,11 @@ fn rights_are_asked_before_images_move() {
         .succeeded()
         .stdout;
     let yaml = text.split_once("apiVersion:").unwrap().1;
-    std::fs::write(bench.desk().join("rights.yaml"), format!("apiVersion:{yaml}")).unwrap();
+    std::fs::write(
+        bench.desk().join("rights.yaml"),
+        format!("apiVersion:{yaml}"),
+    )
+    .unwrap();
     bench.kubectl("apply -f rights.yaml").succeeded();
     assert_eq!(asked(), true);
     bench.kubectl("delete -f rights.yaml").succeeded();

@@ -8,15 +8,15 @@ use std::path::Path;
 
 /// How large the cluster is.
 #[derive(Clone, Copy)]
-pub struct Size {
-    pub machines: usize,
-    pub namespaces: usize,
-    pub images: usize,
+pub(crate) struct Size {
+    pub(crate) machines: usize,
+    pub(crate) namespaces: usize,
+    pub(crate) images: usize,
 }
 
 /// What an image is; the default class is `old-a`, and `fast-b` belongs to another driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Image {
+pub(crate) enum Image {
     /// Imported on `old-a`, as its cron notes.
     Plain,
     /// The same, and its template names `old-a`.
@@ -30,15 +30,15 @@ pub enum Image {
 }
 
 /// Where images are.
-pub const GOLD: &str = "gold-images";
+pub(crate) const GOLD: &str = "gold-images";
 /// Where they were.
-pub const RETIRED: &str = "openshift-virtualization-os-images";
+pub(crate) const RETIRED: &str = "openshift-virtualization-os-images";
 /// Where no machine may be.
-pub const PROTECTED: &str = "openshift-monitoring";
+pub(crate) const PROTECTED: &str = "openshift-monitoring";
 /// Bytes of each image.
-pub const IMAGE_BYTES: u64 = 30 << 30;
+pub(crate) const IMAGE_BYTES: u64 = 30 << 30;
 
-pub const fn image(number: usize) -> Image {
+pub(crate) const fn image(number: usize) -> Image {
     match number % 5 {
         0 => Image::Plain,
         1 => Image::Explicit,
@@ -50,19 +50,19 @@ pub const fn image(number: usize) -> Image {
 
 /// A virtual machine.
 #[derive(Clone, Copy)]
-pub struct Machine {
-    pub image: usize,
+pub(crate) struct Machine {
+    pub(crate) image: usize,
     /// The class that its disk names.
-    pub class: Option<&'static str>,
+    pub(crate) class: Option<&'static str>,
     /// Whether it names one import and not the `DataSource`.
-    pub by_claim: bool,
+    pub(crate) by_claim: bool,
     /// Whether it names the namespace where images were.
-    pub retired: bool,
-    pub protected: bool,
+    pub(crate) retired: bool,
+    pub(crate) protected: bool,
 }
 
 impl Size {
-    pub const fn machine(self, number: usize) -> Machine {
+    pub(crate) const fn machine(self, number: usize) -> Machine {
         let by_claim = number.is_multiple_of(11);
         Machine {
             image: (number * 7 + 3) % self.images,
@@ -77,12 +77,12 @@ impl Size {
         }
     }
 
-    pub fn all(self) -> impl Iterator<Item = Machine> {
+    pub(crate) fn all(self) -> impl Iterator<Item = Machine> {
         (0..self.machines).map(move |number| self.machine(number))
     }
 
     /// Writes the cluster down, one object a line.
-    pub fn write(self, path: &Path) -> std::io::Result<()> {
+    pub(crate) fn write(self, path: &Path) -> std::io::Result<()> {
         let mut out = BufWriter::new(std::fs::File::create(path)?);
         writeln!(
             out,
