@@ -1,6 +1,6 @@
 //! The places in an object that name a boot source.
 
-use super::object::{Claim, DataVolumeSpec, DataVolumeTemplate, Matcher, Source, TemplateSpec};
+use super::object::{Annotations, Claim, DataVolumeTemplate, Matcher, Source, TemplateSpec};
 use super::tolerant::Many;
 use super::{FieldPath, Object, Resource, SourceRef};
 
@@ -66,6 +66,8 @@ pub struct VolumeRequest<'o> {
     pub storage: Option<&'o Claim<'o>>,
     /// The claim it asks for, as it stands.
     pub pvc: Option<&'o Claim<'o>>,
+    /// Whether CDI is told that the volume is there already: it will not look at the source.
+    pub is_populated_already: bool,
     base: &'static [&'static str],
     index: Option<usize>,
 }
@@ -80,6 +82,7 @@ impl<'o> VolumeRequest<'o> {
                 source: spec.source.get(),
                 storage: spec.storage.get(),
                 pvc: spec.pvc.get(),
+                is_populated_already: object.is_populated_already(),
                 base: VIRTUAL_MACHINE,
                 index: None,
             }),
@@ -89,33 +92,38 @@ impl<'o> VolumeRequest<'o> {
         let templates = machine.flat_map(|machine| {
             let templates = machine.data_volume_templates.iter();
             templates.filter_map(move |(index, template)| {
-                let name = template.metadata.get().and_then(|meta| meta.name.get());
-                Some(Self::of_template(
-                    template.spec.get()?,
-                    name,
-                    machine.base,
-                    index,
-                ))
+                Self::of_template(template, machine.base, index)
             })
         });
         own.into_iter().chain(templates)
     }
 
     fn of_template(
-        spec: &'o DataVolumeSpec<'o>,
-        template_name: Option<&'o str>,
+        template: &'o DataVolumeTemplate<'o>,
         base: &'static [&'static str],
         index: usize,
-    ) -> Self {
-        Self {
-            template_name,
+    ) -> Option<Self> {
+        let spec = template.spec.get()?;
+        let metadata = template.metadata.get();
+        let annotations = metadata.and_then(|metadata| metadata.annotations.get());
+        Some(Self {
+            template_name: metadata.and_then(|metadata| metadata.name.get()),
             source_ref: spec.source_ref.get(),
             source: spec.source.get(),
             storage: spec.storage.get(),
             pvc: spec.pvc.get(),
+            is_populated_already: annotations.is_some_and(Annotations::say_populated),
             base,
             index: Some(index),
-        }
+        })
+    }
+
+    /// Whether `other` is this same data volume in another state of the object, cloned from the same source.
+    pub fn is_twin_of(&self, other: &VolumeRequest<'_>) -> bool {
+        self.template_name.is_some()
+            && self.template_name == other.template_name
+            && self.source_ref == other.source_ref
+            && self.source == other.source
     }
 
     /// Where the spec of this data volume is.

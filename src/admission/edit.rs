@@ -2,7 +2,7 @@
 
 use super::FieldPath;
 
-/// One field to be added to the object.
+/// One field to be added to the object, or to be given another value.
 ///
 /// An edit is only ever made for a field of a JSON object that the decoder found in the very request
 /// ([`BootReference`](super::BootReference)), so the `add` operation it becomes cannot fail (RFC 6902 section 4.1).
@@ -13,10 +13,13 @@ pub struct Edit {
     pub path: FieldPath,
     /// Its value.
     pub value: String,
+    /// What the user is told of it: nothing where something that was missing is filled in, as most people mean it so.
+    pub notice: Option<String>,
 }
 
 impl Edit {
-    /// The edit as an operation of an RFC 6902 patch. `add` is right for a field that is absent, `null` or `""`.
+    /// The edit as an operation of an RFC 6902 patch. `add` is right for a field that is absent, `null` or
+    /// `""`, and for one that has a value: it takes its place.
     pub fn operation(&self) -> json_patch::PatchOperation {
         json_patch::PatchOperation::Add(json_patch::AddOperation {
             path: json_patch::jsonptr::PointerBuf::parse(self.path.pointer()).unwrap_or_default(),

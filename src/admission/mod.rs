@@ -24,8 +24,8 @@ pub use edit::Edit;
 pub use object::{
     Annotations, Claim, ClaimName, DataVolumeSpec, DataVolumeTemplate, Labels, Matcher, Metadata,
     Named, NamespacedName, Object, OwnerReference, ServiceAccountName, Source, SourceRef, Spec,
-    Template, TemplateSpec, TypedReference, VirtualMachineTemplate, VirtualMachineTemplateSpec,
-    Volume,
+    Template, TemplateMetadata, TemplateSpec, TypedReference, VirtualMachineTemplate,
+    VirtualMachineTemplateSpec, Volume,
 };
 pub use path::FieldPath;
 pub use request::{

@@ -244,10 +244,22 @@ pub struct ServiceAccountName<'a> {
 pub struct DataVolumeTemplate<'a> {
     /// `metadata`; `null` is legal.
     #[serde(borrow)]
-    pub metadata: Maybe<Named<'a>>,
+    pub metadata: Maybe<TemplateMetadata<'a>>,
     /// `spec` of the data volume.
     #[serde(borrow)]
     pub spec: Maybe<DataVolumeSpec<'a>>,
+}
+
+/// `metadata` of a data volume template.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TemplateMetadata<'a> {
+    /// The name that `volumes[].dataVolume.name` refers to.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// The annotations that mean something to a rule.
+    #[serde(borrow)]
+    pub annotations: Maybe<Annotations<'a>>,
 }
 
 /// An object with a name.
@@ -278,7 +290,7 @@ pub struct DataVolumeSpec<'a> {
 }
 
 /// `source` of a data volume: the two that are clones.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Source<'a> {
     /// A `PersistentVolumeClaim`.
@@ -290,7 +302,7 @@ pub struct Source<'a> {
 }
 
 /// `{namespace, name}`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct NamespacedName<'a> {
     /// Namespace; CDI requires it.
@@ -314,7 +326,7 @@ pub struct Claim<'a> {
 }
 
 /// A reference to a boot source (`DataVolumeSourceRef` in CDI's `types.go`).
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SourceRef<'a> {
     /// Only `DataSource` means anything, in exactly this spelling.
@@ -345,7 +357,7 @@ pub struct TypedReference<'a> {
 
 impl Annotations<'_> {
     /// Whether CDI is told that the volume is there: by either, whatever its value, for `""` is one that CDI goes by.
-    fn say_populated(&self) -> bool {
+    pub(super) fn say_populated(&self) -> bool {
         let none = Text::default();
         self.pre_populated != none || self.check_static_volume != none
     }

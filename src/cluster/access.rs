@@ -23,7 +23,7 @@ impl Someone {
         }
     }
 
-    /// Everybody who is logged in and in no other group.
+    /// Somebody who is logged in, of whom nothing else is known.
     pub fn anybody() -> Self {
         Self {
             user: String::new(),

@@ -35,6 +35,26 @@ pub struct SourceReference {
     pub name: Box<str>,
 }
 
+/// What a virtual machine can be inferred to be from the labels of a boot source (`api/instancetype/register.go` in
+/// kubevirt/kubevirt).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InstanceDefaults {
+    /// `instancetype.kubevirt.io/default-instancetype` is there.
+    pub instancetype: bool,
+    /// `instancetype.kubevirt.io/default-preference` is there.
+    pub preference: bool,
+}
+
+impl InstanceDefaults {
+    pub(super) fn of(metadata: &RawMetadata) -> Self {
+        let has = |label| metadata.label(label).is_some();
+        Self {
+            instancetype: has("instancetype.kubevirt.io/default-instancetype"),
+            preference: has("instancetype.kubevirt.io/default-preference"),
+        }
+    }
+}
+
 /// What is kept of a `DataSource`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataSource {
@@ -44,6 +64,15 @@ pub struct DataSource {
     pub source: Option<SourceReference>,
     /// `Ok` if its `Ready` condition is true, else why not; `None` while there is no such condition.
     pub ready: Option<Result<(), Condition>>,
+    /// What its labels say of machines made from it.
+    pub defaults: InstanceDefaults,
+}
+
+impl DataSource {
+    /// Whether a disk can be cloned from it now.
+    pub const fn is_ready(&self) -> bool {
+        matches!(self.ready, Some(Ok(())))
+    }
 }
 
 #[derive(Deserialize)]
@@ -109,6 +138,7 @@ impl From<RawDataSource> for DataSource {
             cron: raw.metadata.label("cdi.kubevirt.io/dataImportCron"),
             source,
             ready: raw.status.unwrap_or_default().ready(),
+            defaults: InstanceDefaults::of(&raw.metadata),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::boot_source::InstanceDefaults;
 use super::fact::RawMetadata;
 
 /// Names the cron that imported an object; anyone can write labels.
@@ -52,6 +53,8 @@ pub struct PersistentVolumeClaim {
     pub created: Box<str>,
     /// Whether it has a volume (`status.phase: Bound`).
     pub bound: bool,
+    /// What its labels say of machines made from it.
+    pub defaults: InstanceDefaults,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +101,7 @@ impl RawClaimSpec {
 
 impl From<RawClaim> for PersistentVolumeClaim {
     fn from(raw: RawClaim) -> Self {
+        let defaults = InstanceDefaults::of(&raw.metadata);
         let spec = raw.spec.unwrap_or_default();
         let phase = raw.status.and_then(|status| status.phase);
         Self {
@@ -107,6 +111,7 @@ impl From<RawClaim> for PersistentVolumeClaim {
             storage_class: spec.storage_class_name,
             created: raw.metadata.creation_timestamp.unwrap_or_default(),
             bound: phase.as_deref() == Some("Bound"),
+            defaults,
         }
     }
 }

@@ -94,25 +94,32 @@ impl<'c> Facts<'c> {
     ///
     /// `Unknown` until then, and where the live read failed; but what the view has is believed if it can't be asked.
     pub fn confirmed(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&'c Fact>> {
-        let seen = self.view.object(kind, namespace, name);
-        if self.view.coverage(kind).is_final(namespace) {
-            return seen;
-        }
-        match self.answers.object(kind, namespace, name) {
-            Some(Known::Known(answer)) => Known::Known(answer),
-            Some(Known::Unknown) => match seen {
-                Known::Known(Some(fact)) => Known::Known(Some(fact)),
-                _ => Known::Unknown,
-            },
-            None => {
-                self.ask(Question::Object {
-                    kind,
-                    namespace: namespace.to_owned(),
-                    name: name.to_owned(),
-                });
-                Known::Unknown
+        match self.current(kind, namespace, name) {
+            Known::Unknown if self.answers.object(kind, namespace, name).is_some() => {
+                match self.view.object(kind, namespace, name) {
+                    Known::Known(Some(fact)) => Known::Known(Some(fact)),
+                    _ => Known::Unknown,
+                }
             }
+            current => current,
         }
+    }
+
+    /// An object as it is now, or the certainty that there is none. Where a fault of the object is to be told: what the
+    /// view has may have changed since, so it is not believed if it can't be asked.
+    pub fn current(&self, kind: Kind, namespace: &str, name: &str) -> Known<Option<&'c Fact>> {
+        if self.view.coverage(kind).is_final(namespace) {
+            return self.view.object(kind, namespace, name);
+        }
+        let answer = self.answers.object(kind, namespace, name);
+        answer.unwrap_or_else(|| {
+            self.ask(Question::Object {
+                kind,
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            });
+            Known::Unknown
+        })
     }
 
     /// An object that the view has, else one read live. For what may be a moment old, such as the labels of a namespace.

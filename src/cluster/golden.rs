@@ -12,8 +12,6 @@ use super::{ClusterView, Fact, HyperConverged, HyperConvergedVersion, Kind, Know
 const OPENSHIFT_DEFAULT: &str = "openshift-virtualization-os-images";
 /// Where the upstream build of SSP keeps them (`internal/constants.go` in kubevirt/ssp-operator).
 const UPSTREAM_DEFAULT: &str = "kubevirt-os-images";
-/// The one name that a HyperConverged may have (`pkg/util/consts.go`).
-const SINGLETON: &str = "kubevirt-hyperconverged";
 
 /// Why a namespace is golden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +207,7 @@ impl ClusterView {
     pub fn hyper_converged(&self) -> Known<Option<&HyperConverged>> {
         let mut found = None;
         for seen in self.objects(Kind::HyperConverged) {
-            if seen.name != SINGLETON {
+            if seen.name != HyperConverged::NAME {
                 continue;
             }
             let rank = usize::from(seen.namespace != "openshift-cnv");
@@ -241,7 +239,8 @@ impl ClusterView {
         self.default_namespace(None)
     }
 
-    fn default_namespace<'v>(&'v self, parameter: Option<&'v str>) -> GoldenNamespace<'v> {
+    /// The same, or what a policy says of it.
+    pub fn default_namespace<'v>(&'v self, parameter: Option<&'v str>) -> GoldenNamespace<'v> {
         let found = (&*self.golden.default, self.golden.default_is_found);
         let (name, origin) = match (parameter, found) {
             (Some(name), _) => (name, Origin::Parameter),
@@ -318,5 +317,12 @@ impl ClusterView {
             .collect();
         managed.sort_unstable();
         managed
+    }
+
+    /// Whether golden images are kept in a namespace, or were before an administrator moved them: it is one of those
+    /// that hold some now, or a built-in default of the platform.
+    pub fn is_golden_place(&self, namespace: &str) -> bool {
+        [OPENSHIFT_DEFAULT, UPSTREAM_DEFAULT].contains(&namespace)
+            || self.is_golden_namespace(namespace)
     }
 }

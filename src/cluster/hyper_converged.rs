@@ -95,6 +95,9 @@ impl ImageTemplate {
 }
 
 impl HyperConverged {
+    /// The one name that it may have (`pkg/util/consts.go`).
+    pub const NAME: &str = "kubevirt-hyperconverged";
+
     pub(super) fn read(object: &Value) -> Option<Self> {
         let raw = RawHyperConverged::deserialize(object).ok()?;
         let spec = raw.spec.unwrap_or_default();

@@ -26,7 +26,7 @@ mod thin;
 mod view;
 
 pub use access::{Access, Someone};
-pub use boot_source::{Condition, DataSource, SourceObject, SourceReference};
+pub use boot_source::{Condition, DataSource, InstanceDefaults, SourceObject, SourceReference};
 pub use builder::Builder;
 pub use claim::{
     PersistentVolumeClaim, SnapshotReference, VolumeMode, VolumeSnapshot, VolumeSnapshotContent,

@@ -10,6 +10,7 @@ mod diagnostic;
 mod documents;
 mod field;
 mod globs;
+mod names;
 mod node;
 mod yaml_fault;
 
@@ -18,4 +19,5 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use documents::parse_each;
 pub use field::{Field, Shape};
 pub use globs::Globs;
+pub use names::is_dns_label;
 pub use node::{Node, Place, Value, parse};

@@ -82,7 +82,10 @@ pub fn enforce(evaluation: &Evaluation<'_>, policies: &PolicySet) -> Decision {
             match action {
                 Action::Deny => denials.push(message::denial(outcome)),
                 Action::Warn => warnings.push(message::warning(outcome)),
-                Action::Fill => decision.edits.extend(edit(outcome)),
+                Action::Fill => {
+                    warnings.extend(message::notice(outcome));
+                    decision.edits.extend(edit(outcome));
+                }
                 Action::Audit | Action::Allow => {}
             }
             if let Some(key) = annotation_key(action) {

@@ -102,14 +102,14 @@ pub fn evaluate<'p>(
 impl<'p> Evaluation<'p> {
     /// Of several edits of one field the first counts: policies are asked by name.
     ///
-    /// `/mutate` fills in and says nothing else: whatever it could not tell is still missing when `/validate` looks, and
-    /// is told there, once.
+    /// `/mutate` fills in, and says only what is refused before `/validate` could: whatever else is still wrong when that
+    /// looks is told there, once.
     fn take(&mut self, stage: Stage, policy: &'p Policy, finding: Finding) {
         let unwanted = match &finding {
             Finding::Fill(edit) => self.edits().any(|other| other == &edit.path),
-            Finding::Violation(_) | Finding::Advice(_) | Finding::Undetermined(_) => {
-                stage == Stage::Fill
-            }
+            // What is filled in is no fault any more.
+            Finding::Advice(advice) => self.edits().any(|edited| edited == &advice.field),
+            Finding::Violation(_) | Finding::Undetermined(_) => stage == Stage::Fill,
         };
         if unwanted {
             return;

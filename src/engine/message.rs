@@ -102,6 +102,18 @@ pub(super) fn warning(outcome: &Outcome<'_>) -> String {
         }
         Finding::Fill(_) => return String::new(),
     };
+    signed(outcome, &summary)
+}
+
+/// What is told of something that was filled in, if anything is.
+pub(super) fn notice(outcome: &Outcome<'_>) -> Option<String> {
+    match &outcome.finding {
+        Finding::Fill(edit) => Some(signed(outcome, edit.notice.as_ref()?)),
+        _ => None,
+    }
+}
+
+fn signed(outcome: &Outcome<'_>, summary: &str) -> String {
     let mut text = format!("{summary} ({})", outcome.policy.rule.kind);
     if let Some(message) = &outcome.policy.message {
         let _ = write!(text, ": {message}");

@@ -1,6 +1,6 @@
 //! The webhook configurations that deliver what the policies want to see, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -71,20 +71,20 @@ impl Webhook {
     }
 }
 
-/// The mutating configuration for a set of policies; `None` if none of them fills anything in.
+/// The mutating configuration for a set of policies; `None` if none of them wants to be asked before others are.
 pub fn mutating_configuration(policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
-    let filling: Vec<&Policy> = policies
+    let asked: Vec<&Policy> = policies
         .policies()
         .iter()
-        .filter(|policy| policy.judge.fills())
+        .filter(|policy| is_asked_first(policy))
         .collect();
-    let rules = rules(&filling, Stage::Fill, |_, _| true);
+    let rules = rules(&asked, Stage::Fill, |_, _| true);
     if rules.is_empty() {
         return None;
     }
     let conditions = [
         ("not-being-deleted", NOT_BEING_DELETED.to_owned()),
-        ("has-a-boot-source-without-namespace", without_namespace()),
+        ("has-a-boot-source-to-look-at", asked_first(&asked)),
     ];
     let webhook = webhook(
         MUTATING,
@@ -247,28 +247,57 @@ const TEMPLATES: [&str; 2] = [
     ".?spec.?virtualMachineTemplate.?spec.?dataVolumeTemplates",
 ];
 
-/// Whether any boot source is named without a namespace, in any of the three kinds of object. `null` and `""` are as good
-/// as nothing.
-fn without_namespace() -> String {
-    let unnamed = |spec: &str| {
-        let namespace = format!("{spec}.sourceRef.namespace");
-        format!(
-            "{spec}.?sourceRef.hasValue() && \
-             !(has({namespace}) && {namespace} != null && {namespace} != \"\")"
-        )
-    };
+fn is_asked_first(policy: &Policy) -> bool {
+    let judge = &policy.judge;
+    judge.fills() || !judge.redirects().is_empty() || judge.foretells()
+}
+
+/// What the policies have to do with before other webhooks do, in any of the three kinds of object.
+fn asked_first(policies: &[&Policy]) -> String {
+    let mut terms = Vec::new();
+    if policies.iter().any(|policy| policy.judge.fills()) {
+        terms.push(any_source_ref(|spec| {
+            let namespace = format!("{spec}.sourceRef.namespace");
+            // null and "" are as good as nothing.
+            format!("!(has({namespace}) && {namespace} != null && {namespace} != \"\")")
+        }));
+    }
+    let redirected = policies.iter().flat_map(|policy| policy.judge.redirects());
+    let redirected: BTreeSet<&String> = redirected.collect();
+    if !redirected.is_empty() {
+        let namespaces = json!(redirected);
+        terms.push(any_source_ref(|spec| {
+            format!("{spec}.sourceRef.?namespace.orValue(\"\") in {namespaces}")
+        }));
+    }
+    if policies.iter().any(|policy| policy.judge.foretells()) {
+        terms.extend(INFERRED.map(|path| format!("object{path}.hasValue()")));
+        terms.push("object.?spec.?sourceRef.hasValue()".to_owned());
+    }
+    terms.join(" || ")
+}
+
+/// Whether any `sourceRef` of a data volume is such a one.
+fn any_source_ref(is_such: impl Fn(&str) -> String) -> String {
+    let such = |spec: &str| format!("{spec}.?sourceRef.hasValue() && {}", is_such(spec));
     let templates = TEMPLATES.map(|path| {
         format!(
             "object{path}.orValue([]).exists(d, has(d.spec) && {})",
-            unnamed("d.spec")
+            such("d.spec")
         )
     });
     format!(
         "{} || has(object.spec) && {}",
         templates.join(" || "),
-        unnamed("object.spec")
+        such("object.spec")
     )
 }
+
+/// What `KubeVirt` infers from a boot source while it fills in.
+const INFERRED: [&str; 2] = [
+    ".?spec.?instancetype.?inferFromVolume",
+    ".?spec.?preference.?inferFromVolume",
+];
 
 /// On UPDATE only a change of the templates is of interest: nothing else may cost a call.
 fn templates_differ() -> String {
@@ -337,5 +366,41 @@ mod tests {
         for (pattern, expected) in table {
             assert_eq!(term(pattern), expected, "{pattern}");
         }
+    }
+
+    fn asked_first_of(policy: &str) -> Option<String> {
+        let source = crate::policy::PolicySource {
+            file: "p.yaml".into(),
+            text: format!("apiVersion: goldkeeper.io/v1\nmetadata: {{name: p}}\n{policy}"),
+        };
+        let policies = PolicySet::compile(&[source]).unwrap();
+        let configuration = mutating_configuration(&policies, &ClientConfig::default())?;
+        let condition = &configuration["webhooks"][0]["matchConditions"][1]["expression"];
+        condition.as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn only_what_a_policy_has_to_do_with_is_delivered_before_others_are_asked() {
+        let namespaces = |parameters: &str| {
+            let policy = format!(
+                "kind: BootSourceNamespace\nspec: {{validationActions: [Warn], parameters: {{{parameters}}}}}"
+            );
+            asked_first_of(&policy)
+        };
+        let missing = "d.spec.sourceRef.namespace != null";
+        let retired = "orValue(\"\") in [\"old-a\",\"old-b\"]";
+        let list = "namespaces: [old-b, old-a]";
+        let both = namespaces(&format!("retiredNamespaces: {{{list}, action: Redirect}}"));
+        let both = both.unwrap();
+        assert!(both.contains(missing) && both.contains(retired), "{both}");
+        let told = namespaces(&format!("retiredNamespaces: {{{list}}}")).unwrap();
+        assert!(told.contains(missing) && !told.contains("old-a"), "{told}");
+        let only = format!("fill: false, retiredNamespaces: {{{list}, action: Redirect}}");
+        let only = namespaces(&only).unwrap();
+        assert!(!only.contains(missing) && only.contains(retired), "{only}");
+        assert_eq!(namespaces("fill: false"), None);
+        let available = "kind: BootSourceAvailable\nspec: {validationActions: [Warn]}";
+        let available = asked_first_of(available).unwrap();
+        assert!(available.contains("inferFromVolume") && !available.contains(missing));
     }
 }

@@ -1,6 +1,6 @@
 //! One document of a policy file.
 
-use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, Value, suggest};
+use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, Value, is_dns_label, suggest};
 use crate::rules::{self, RULES, Rule};
 
 use super::{Match, OnMissingData, Policy, ValidationActions};
@@ -127,15 +127,6 @@ fn decode_name(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<String> {
     });
     decoder.leave();
     name
-}
-
-/// Whether a name is an RFC 1123 label.
-fn is_dns_label(name: &str) -> bool {
-    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    name.len() <= 63
-        && name.chars().all(|c| sound(c) || c == '-')
-        && name.starts_with(sound)
-        && name.ends_with(sound)
 }
 
 fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Option<Policy> {

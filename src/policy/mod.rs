@@ -116,6 +116,7 @@ impl Policy {
     pub fn describe_actions(&self) -> String {
         let names = [
             (self.judge.fills(), "Fill"),
+            (!self.judge.redirects().is_empty(), "Redirect"),
             (self.actions.deny, "Deny"),
             (self.actions.warn, "Warn"),
             (self.actions.audit, "Audit"),

@@ -7,7 +7,8 @@ use crate::admission::{Edit, FieldPath};
 pub enum Finding {
     /// The rule is broken.
     Violation(Violation),
-    /// Worth a word and never a refusal, whatever the policy says: `Deny` makes a warning of it.
+    /// Worth a word and never a refusal, whatever the policy says: `Deny` makes a warning of it. While a request is filled
+    /// in: what another webhook is about to refuse, so that nobody would hear of it later.
     Advice(Violation),
     /// A missing field can be filled in.
     Fill(Edit),

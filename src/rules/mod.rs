@@ -4,15 +4,18 @@
 //! returns findings and nothing else: it knows no mode, builds no response and cannot fail.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod boot_image_namespace;
+mod boot_source_available;
 mod boot_source_namespace;
 mod boot_source_storage_class;
 mod finding;
 mod platform;
 mod protected_namespaces;
+mod rights;
 
 use std::fmt;
 
-use crate::admission::{AdmissionRequest, Operation, Resource};
+use crate::admission::{AdmissionRequest, Object, Operation, Resource};
 use crate::cluster::Facts;
 use crate::document::{Decoder, Field, Globs, Node};
 
@@ -21,7 +24,7 @@ pub use finding::{Detail, Finding, Undetermined, Violation};
 /// What is asked: to fill in what is missing, or to judge what will be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// `/mutate`: rules propose edits.
+    /// `/mutate`: rules propose edits, and tell what nobody would hear of later.
     Fill,
     /// `/validate`: rules judge the object as it will be stored.
     Validate,
@@ -70,7 +73,7 @@ pub struct Rule {
     pub summary: &'static str,
     /// The source of the rule's file; its doc comment is the manual ([`Rule::manual`]).
     pub source: &'static str,
-    /// Which requests it fills in.
+    /// Which requests it fills in, or foretells something of.
     pub fills: &'static [Trigger],
     /// Which requests it judges.
     pub validates: &'static [Trigger],
@@ -105,6 +108,16 @@ pub trait Judge: fmt::Debug + Send + Sync {
     fn fills(&self) -> bool {
         false
     }
+
+    /// Namespaces whose boot-source references the policy replaces.
+    fn redirects(&self) -> &[String] {
+        &[]
+    }
+
+    /// Whether the policy tells what other webhooks are about to refuse, while a request is filled in.
+    fn foretells(&self) -> bool {
+        false
+    }
 }
 
 /// What a rule judges.
@@ -120,11 +133,31 @@ pub struct Subject<'r> {
     pub namespace: &'r str,
 }
 
+impl<'r> Subject<'r> {
+    /// The object as it would be stored, unless it is being deleted: that is let go. Nor is there one where a data volume
+    /// is populated already: nobody will look at its source.
+    fn object_with_a_source(&self) -> Option<&'r Object<'r>> {
+        let object = self.request.object.get()?;
+        let is_populated = self.resource == Resource::DataVolumes && object.is_populated_already();
+        (!object.is_being_deleted() && !is_populated).then_some(object)
+    }
+
+    /// The object as it is stored, where it is to be changed.
+    fn stored(&self) -> Option<&'r Object<'r>> {
+        match self.request.operation {
+            Operation::Update => self.request.old_object.get(),
+            _ => None,
+        }
+    }
+}
+
 /// The catalogue. Rules are judged, and their edits proposed, in this order.
 pub const RULES: &[&Rule] = &[
     &protected_namespaces::RULE,
     &boot_source_namespace::RULE,
+    &boot_source_available::RULE,
     &boot_source_storage_class::RULE,
+    &boot_image_namespace::RULE,
 ];
 
 /// The rule of a policy kind.

@@ -198,6 +198,7 @@ mod tests {
             edits: vec![Edit {
                 path,
                 value: "gold".to_owned(),
+                notice: None,
             }],
             ..Decision::default()
         };

@@ -99,7 +99,8 @@ const PARAMETERS: &[Field] = &[
     Field::optional("checks", Shape::List(1, &Shape::Word(&CHECKS)))
         .default("[\"settings\", \"clones\"]")
         .example("[\"settings\"]"),
-    Field::optional("allowedStorageClasses", Shape::PATTERNS).example("[\"fast-*\"]"),
+    Field::optional("allowedStorageClasses", Shape::SOME_PATTERNS)
+        .example("[\"fast\", \"gold-*\"]"),
     PLATFORM_FIELD,
 ];
 

@@ -181,6 +181,9 @@ const CASES: &[Case] = &[
 
 /// What a user sees, in a word or two.
 fn tell(answer: &Answer) -> String {
+    for warning in &answer.warnings {
+        eprintln!("Warning: {warning}");
+    }
     if !answer.is_success() {
         let outage = answer.message().contains("failed calling webhook");
         return if outage { "closed" } else { "refused" }.to_owned();

@@ -9,6 +9,7 @@
 #![allow(clippy::print_stderr, reason = "what a user sees is there to be read")]
 
 mod audit;
+mod available;
 mod bench;
 mod boot_sources;
 mod check;
@@ -21,6 +22,8 @@ mod people;
 mod platform;
 mod plugin;
 mod policies;
+mod settings;
 mod snapshot;
+mod stand_in;
 mod storage_class;
 mod wire;

@@ -176,13 +176,15 @@ pub(super) fn restore(namespace: &str, name: &str, target: &str) -> Value {
     })
 }
 
-/// A `DataSource` named `rhel9`.
+/// A `DataSource` named `rhel9`, ready.
 pub(super) fn data_source(namespace: &str) -> Value {
     json!({
         "apiVersion": "cdi.kubevirt.io/v1beta1",
         "kind": "DataSource",
         "metadata": {"name": "rhel9", "namespace": namespace},
         "spec": {"source": {"pvc": {"name": "rhel9", "namespace": namespace}}},
+        // Controllers write it so: the kind has no status subresource.
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
     })
 }
 

@@ -38,7 +38,8 @@ fn cron(image: &str, noted: &str) -> Value {
 fn data_source(image: &str, kind: &str, name: &str, labels: &Value) -> Value {
     json!({"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "DataSource",
         "metadata": {"name": image, "namespace": DEFAULT, "labels": labels},
-        "spec": {"source": {kind: {"name": name, "namespace": DEFAULT}}}})
+        "spec": {"source": {kind: {"name": name, "namespace": DEFAULT}}},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
 fn claim(name: &str, class: &str, labels: &Value) -> Value {

@@ -84,7 +84,7 @@ impl Identity {
 /// A folder of policies to start with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Policies {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     none: bool,
 }
 
@@ -124,6 +124,21 @@ spec:
   match: {namespaces: [no-such-namespace]}
 ";
         std::fs::write(folder.join("nowhere.yaml"), text).unwrap();
+        Self {
+            folder,
+            none: false,
+        }
+    }
+
+    /// The shipped ones, but for one file that says something else.
+    pub(in super::super) fn but(folder: &Path, file: &str, text: &str) -> Self {
+        let folder = folder.join(format!("policies-but-{file}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        for shipped in std::fs::read_dir(super::repository().join("policies")).unwrap() {
+            let shipped = shipped.unwrap();
+            std::fs::copy(shipped.path(), folder.join(shipped.file_name())).unwrap();
+        }
+        std::fs::write(folder.join(file), text).unwrap();
         Self {
             folder,
             none: false,

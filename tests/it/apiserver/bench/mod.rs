@@ -66,6 +66,8 @@ pub(super) enum Webhooks {
     Ours,
     /// As shipped, but for the name of the mutating one.
     OursLast,
+    /// What the policies that goldkeeper runs with need.
+    OfItsPolicies,
 }
 
 /// The version in which the cluster keeps its HyperConverged.
@@ -322,9 +324,9 @@ impl Bench {
     // Webhooks
 
     /// Registers the webhooks, and waits until the API server goes by it; for that, goldkeeper must be running with the
-    /// shipped policies.
+    /// shipped policies, or with others that do the same to the probes.
     pub(super) fn register(&mut self, webhooks: Webhooks) {
-        for object in &self.configurations() {
+        for object in &self.configurations(&Policies::shipped()) {
             let path = path_of(object, true);
             self.client.delete(&path);
             let collection = path.rsplit_once('/').unwrap().0;
@@ -332,7 +334,8 @@ impl Bench {
         }
         let mut objects = match webhooks {
             Webhooks::None => Vec::new(),
-            Webhooks::Ours | Webhooks::OursLast => self.configurations(),
+            Webhooks::Ours | Webhooks::OursLast => self.configurations(&Policies::shipped()),
+            Webhooks::OfItsPolicies => self.configurations(&self.policies),
         };
         if webhooks == Webhooks::OursLast {
             objects[0]["metadata"]["name"] = json!(LAST);
@@ -349,12 +352,12 @@ impl Bench {
         });
     }
 
-    /// What `goldkeeper webhook-config` prints for the shipped policies.
-    fn configurations(&self) -> Vec<Value> {
+    /// What `goldkeeper webhook-config` prints for policies.
+    fn configurations(&self, policies: &Policies) -> Vec<Value> {
         let output = Command::new(env!("CARGO_BIN_EXE_goldkeeper"))
             .arg("webhook-config")
             .arg("--policies")
-            .arg(repository().join("policies"))
+            .arg(&policies.folder)
             .args([
                 "--url",
                 &format!("https://127.0.0.1:{}", self.identity.port),

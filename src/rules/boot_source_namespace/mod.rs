@@ -19,19 +19,30 @@
 //! To server-side apply the list of templates is one field. The manager that left the namespace out may apply its file
 //! again and again; another manager's file agrees if it names the same namespace, and has a conflict if it names none.
 //!
+//! A reference that does name a namespace stays as it is written, but for the namespaces that `retiredNamespaces` names:
+//! where golden images were before an administrator moved them, and templates still look for them.
+//!
 //! ## Why
 //! Without the namespace the virtual machine is accepted and never starts: its data volume waits for a `DataSource`
 //! that is somewhere else.
 //!
 //! ## What is told
 //! `validationActions` is for what could not be filled in: a golden reference that is still without namespace when the
-//! object is about to be stored. What was filled in is told in an audit annotation and nowhere else.
+//! object is about to be stored. What was filled in is told in an audit annotation and nowhere else; a namespace that was
+//! replaced is always told in a warning.
 //!
 //! ## Parameters
 //! - `fill`: whether to fill in at all. Default: true.
 //! - `defaultNamespace`: the golden namespace of images that neither their template nor the HyperConverged places.
 //!   Default: where the platform's own boot sources are found, else `openshift-virtualization-os-images` on OpenShift and
 //!   `kubevirt-os-images` elsewhere.
+//! - `retiredNamespaces`: `{namespaces: [...], action: Warn}`, by exact name. A namespace is never retired for an image that
+//!   is kept there.
+//!   - `action: Warn` (the default) tells of a reference to an image that is still ready there, though nobody keeps it up
+//!     to date any more. One that is missing or not ready there is told by `BootSourceAvailable`, so that nothing is told
+//!     twice.
+//!   - `action: Redirect` replaces the namespace by the image's own, but only if live reads confirm that the image is
+//!     missing or not ready in the retired one and ready in its own. On `UPDATE` only new and changed references.
 //!
 //! ## Told
 //! ```yaml
@@ -43,9 +54,13 @@
 //! sourceRef: {kind: DataSource, name: rhel9, namespace: openshift-virtualization-os-images}
 //! ```
 
+mod retired;
+
 use crate::admission::{BootReference, Edit, Operation, Resource};
 use crate::cluster::{Facts, Kind, Known};
 use crate::document::{Decoder, Field, Fields, Node, Shape};
+
+use retired::{Action, Retired};
 
 use super::{
     Detail, Finding, Judge, Rule, Stage, Subject, Trigger, Undetermined, Violation, Webhook,
@@ -66,7 +81,7 @@ const TRIGGERS: &[Trigger] = &[
 pub(super) static RULE: Rule = Rule {
     kind: "BootSourceNamespace",
     summary: "fills a boot-source reference that names no namespace with that image's golden namespace",
-    source: include_str!("boot_source_namespace.rs"),
+    source: include_str!("mod.rs"),
     fills: TRIGGERS,
     validates: TRIGGERS,
     webhook: Webhook::BootSources,
@@ -78,12 +93,16 @@ const PARAMETERS: &[Field] = &[
     Field::optional("fill", Shape::Switch).default("true"),
     Field::optional("defaultNamespace", Shape::Text)
         .example("\"openshift-virtualization-os-images\""),
+    Field::optional("retiredNamespaces", Shape::Object(retired::FIELDS)).example(
+        "{\"namespaces\": [\"openshift-virtualization-os-images\"], \"action\": \"Warn\"}",
+    ),
 ];
 
 #[derive(Debug)]
 struct BootSourceNamespace {
     fill: bool,
     default_namespace: Option<String>,
+    retired: Option<Retired>,
 }
 
 fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
@@ -91,6 +110,7 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
         return Some(Box::new(BootSourceNamespace {
             fill: true,
             default_namespace: None,
+            retired: None,
         }));
     };
     let fields = Fields::of(
@@ -101,49 +121,41 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
     )?;
     let fill = fields.optional("fill", decoder);
     let default_namespace = fields.optional("defaultNamespace", decoder);
+    let retired = fields.optional("retiredNamespaces", decoder);
     Some(Box::new(BootSourceNamespace {
         fill: fill?.unwrap_or(true),
         default_namespace: default_namespace?,
+        retired: retired?,
     }))
 }
 
 impl Judge for BootSourceNamespace {
     fn judge(&self, subject: &Subject<'_>, facts: &Facts<'_>) -> Vec<Finding> {
-        if subject.stage == Stage::Fill && !self.fill {
-            return Vec::new();
-        }
-        let request = subject.request;
-        let Some(object) = request
-            .object
-            .get()
-            .filter(|object| !object.is_being_deleted())
-        else {
+        let Some(object) = subject.object_with_a_source() else {
             return Vec::new();
         };
-        if subject.resource == Resource::DataVolumes && object.is_populated_already() {
-            return Vec::new();
-        }
-        let before = match (request.operation, request.old_object.get()) {
-            (Operation::Update, Some(old)) => BootReference::all(subject.resource, old),
-            _ => Vec::new(),
-        };
+        let before = subject
+            .stored()
+            .map(|old| BootReference::all(subject.resource, old))
+            .unwrap_or_default();
         BootReference::all(subject.resource, object)
             .iter()
             .filter_map(|reference| {
-                let name = reference.missing_namespace()?;
-                match self.belongs(reference, name, &before, subject, facts) {
-                    Belongs::Here => None,
-                    Belongs::To(place) => Some(finding(subject, reference, name, place)),
-                    Belongs::Unknown(reason) => {
-                        Some(undetermined(subject, reference, name, reason))
-                    }
-                }
+                self.missing(reference, &before, subject, facts)
+                    .or_else(|| self.strays(reference, &before, subject, facts))
             })
             .collect()
     }
 
     fn fills(&self) -> bool {
         self.fill
+    }
+
+    fn redirects(&self) -> &[String] {
+        match &self.retired {
+            Some(retired) if retired.action == Action::Redirect => &retired.namespaces,
+            _ => &[],
+        }
     }
 }
 
@@ -165,6 +177,38 @@ enum Belongs<'a> {
 }
 
 impl BootSourceNamespace {
+    /// What is to be done or said of a reference without namespace.
+    fn missing(
+        &self,
+        reference: &BootReference<'_>,
+        before: &[BootReference<'_>],
+        subject: &Subject<'_>,
+        facts: &Facts<'_>,
+    ) -> Option<Finding> {
+        let name = reference.missing_namespace()?;
+        if subject.stage == Stage::Fill && !self.fill {
+            return None;
+        }
+        match self.belongs(reference, name, before, subject, facts) {
+            Belongs::Here => None,
+            Belongs::To(place) => Some(finding(subject, reference, name, place)),
+            Belongs::Unknown(reason) => Some(undetermined(subject, reference, name, reason)),
+        }
+    }
+
+    /// What is to be done or said of a reference into a retired namespace.
+    fn strays(
+        &self,
+        reference: &BootReference<'_>,
+        before: &[BootReference<'_>],
+        subject: &Subject<'_>,
+        facts: &Facts<'_>,
+    ) -> Option<Finding> {
+        let default = self.default_namespace.as_deref();
+        let retired = self.retired.as_ref()?;
+        retired.judge(reference, before, default, subject, facts)
+    }
+
     fn belongs<'a>(
         &'a self,
         reference: &BootReference<'_>,
@@ -239,6 +283,7 @@ fn finding(
         return Finding::Fill(Edit {
             path,
             value: namespace.to_owned(),
+            notice: None,
         });
     }
     Finding::Violation(Violation {

@@ -1,0 +1,95 @@
+//! A webhook in the place of KubeVirt's and CDI's own.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use goldkeeper::tls::{Certificate, server_config};
+use goldkeeper::webhook::Server;
+use serde_json::{Value, json};
+
+use super::bench::{Bench, RUNTIME};
+
+/// A webhook that takes down what it is shown, and allows or refuses it. It serves goldkeeper's certificate.
+pub(super) struct StandIn {
+    address: SocketAddr,
+    authority: String,
+    /// What it was shown last, by path.
+    shown: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+impl StandIn {
+    /// Allows everything, or refuses everything with this message.
+    pub(super) fn start(bench: &Bench, refusal: Option<&'static str>) -> Self {
+        let shown = Arc::<Mutex<BTreeMap<String, Value>>>::default();
+        let (certificate, key) = bench.pair();
+        let authority = STANDARD.encode(std::fs::read(certificate).unwrap());
+        let certificate = Certificate::from_files(certificate, key).unwrap();
+        let noted = shown.clone();
+        let router = Router::new().fallback(async move |uri: Uri, body: Bytes| {
+            let review: Value = serde_json::from_slice(&body).unwrap();
+            let request = &review["request"];
+            let object = request["object"].clone();
+            noted.lock().unwrap().insert(uri.path().to_owned(), object);
+            let mut response = json!({"uid": request["uid"], "allowed": refusal.is_none()});
+            if let Some(message) = refusal {
+                response["status"] = json!({"code": 400, "message": message});
+            }
+            json!({
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "response": response,
+            })
+            .to_string()
+        });
+        let server = {
+            let _runtime = RUNTIME.enter();
+            Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
+        };
+        let address = server.address();
+        RUNTIME.spawn(server.serve(server_config(Arc::new(certificate)).unwrap(), router));
+        Self {
+            address,
+            authority,
+            shown,
+        }
+    }
+
+    /// What it was shown last at a path.
+    pub(super) fn shown(&self, path: &str) -> Option<Value> {
+        self.shown.lock().unwrap().get(path).cloned()
+    }
+
+    pub(super) fn forget(&self) {
+        self.shown.lock().unwrap().clear();
+    }
+
+    /// A mutating configuration of this name, for what is made of a resource.
+    pub(super) fn registration(&self, name: &str, group: &str, resource: &str) -> Value {
+        let address = self.address;
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": name},
+            "webhooks": [{
+                "name": format!("{resource}.stand-in.example.com"),
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "failurePolicy": "Fail",
+                "reinvocationPolicy": "Never",
+                "clientConfig": {"url": format!("https://{address}/{name}"), "caBundle": self.authority},
+                "rules": [{
+                    "apiGroups": [group],
+                    "apiVersions": ["*"],
+                    "operations": ["CREATE"],
+                    "resources": [resource],
+                }],
+            }],
+        })
+    }
+}
