@@ -91,3 +91,105 @@ pub fn deletions<'v>(census: &Census<'v>, spots: &[Spot<'v>], gaps: &[Gap]) -> V
     }
     deletions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Shelf;
+    use super::*;
+    use crate::cluster::{Builder, ClusterView};
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    const PLACE: &str = "kubevirt-os-images";
+
+    /// A cluster whose default is `new`, with an image on `old` whose cron has these annotations.
+    fn view(cdi: &str, annotations: &Value) -> Arc<ClusterView> {
+        let api = "cdi.kubevirt.io/v1beta1";
+        let class = |name: &str, default: &str| {
+            json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": name,
+                "metadata": {"name": name, "annotations": {"storageclass.kubernetes.io/is-default-class": default}}})
+        };
+        let labels = json!({"cdi.kubevirt.io/dataImportCron": "cron"});
+        let claim = |name: &str, created: &str| {
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": {"storageClassName": "old"},
+                "metadata": {"name": name, "namespace": PLACE, "labels": labels, "creationTimestamp": created}})
+        };
+        let mut builder = Builder::complete();
+        builder.fold(&json!({"items": [
+            class("old", "false"), class("new", "true"),
+            {"apiVersion": api, "kind": "CDI", "metadata": {"name": "cdi"}, "status": {"observedVersion": cdi}},
+            {"apiVersion": api, "kind": "DataSource", "metadata": {"name": "fedora", "namespace": PLACE, "labels": labels},
+                "spec": {"source": {"pvc": {"name": "fedora-333333333333", "namespace": PLACE}}}},
+            {"apiVersion": api, "kind": "DataImportCron",
+                "metadata": {"name": "cron", "namespace": PLACE, "annotations": annotations},
+                "spec": {"managedDataSource": "fedora", "importsToKeep": 2}},
+            claim("fedora-333333333333", "2026-03-01T00:00:00Z"),
+            claim("fedora-222222222222", "2026-02-01T00:00:00Z"),
+            claim("fedora-111111111111", "2026-01-01T00:00:00Z"),
+        ]}));
+        builder.build()
+    }
+
+    fn told(view: &ClusterView, objects: &[Value], gaps: &[Gap]) -> Vec<(String, Reason)> {
+        let mut census = Census::new(view);
+        for object in objects {
+            census.add(object);
+        }
+        let shelf = Shelf::of(view, &census);
+        let deletions = deletions(&census, &shelf.spots, gaps).into_iter();
+        deletions
+            .map(|it| (it.volume.name.to_owned(), it.reason))
+            .collect()
+    }
+
+    #[test]
+    fn older_imports_go_first_and_by_choice_and_the_one_in_use_last() {
+        let digest = json!({"cdi.kubevirt.io/storage.import.sourceDesiredDigest": "sha256:3333333333333333"});
+        let found = told(&view("v1.60.2", &digest), &[], &[]);
+        let expected = [
+            ("fedora-111111111111".to_owned(), Reason::Older(Some(2))),
+            ("fedora-222222222222".to_owned(), Reason::Older(Some(2))),
+            ("fedora-333333333333".to_owned(), Reason::Safe),
+        ];
+        assert_eq!(found, expected);
+        let without_digest = told(&view("v1.60.2", &json!({})), &[], &[]);
+        assert_eq!(without_digest[2].1, Reason::NoDigest);
+    }
+
+    #[test]
+    fn what_cdi_does_by_itself_is_left_to_it() {
+        let noted = json!({"cdi.kubevirt.io/storage.import.sourceDesiredDigest": "sha256:3333333333333333",
+            "cdi.kubevirt.io/storage.import.storageClass": "old"});
+        let found = told(&view("v1.66.0", &noted), &[], &[]);
+        assert_eq!(found.len(), 2, "only the older imports: {found:?}");
+    }
+
+    #[test]
+    fn a_clone_under_way_holds_a_deletion_up_and_so_does_not_knowing() {
+        let digest = json!({"cdi.kubevirt.io/storage.import.sourceDesiredDigest": "sha256:3333333333333333"});
+        let view = view("v1.60.2", &digest);
+        let source = json!({"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "VolumeCloneSource",
+            "metadata": {"name": "x", "namespace": PLACE},
+            "spec": {"source": {"kind": "PersistentVolumeClaim", "name": "fedora-333333333333"}}});
+        let volume = |phase: &str, namespace: &str| {
+            json!({"apiVersion": "cdi.kubevirt.io/v1beta1", "kind": "DataVolume", "status": {"phase": phase},
+                "metadata": {"name": "x", "namespace": "demo"},
+                "spec": {"sourceRef": {"kind": "DataSource", "name": "fedora", "namespace": namespace}}})
+        };
+        let busy = [
+            source,
+            volume("CSICloneInProgress", PLACE),
+            volume("Succeeded", PLACE),
+            volume("Pending", "demo"),
+        ];
+        assert_eq!(told(&view, &busy, &[])[2].1, Reason::InUse(2));
+        let gap = Gap {
+            kind: "DataVolume",
+            reason: "403".to_owned(),
+        };
+        assert_eq!(
+            told(&view, &[], &[gap])[2].1,
+            Reason::Unseen("DataVolume: 403".to_owned())
+        );
+    }
+}

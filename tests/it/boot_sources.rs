@@ -32,10 +32,17 @@ fn on_cluster(line: &str) -> Seen {
     goldkeeper(&format!("{line} {CLUSTER}"))
 }
 
-/// The files are named where the picture says what it rests on; the folder of the tests is not part of it.
+/// What a user sees, and the exit code. The digest of the shipped policies is another with every change of theirs.
 fn screen(seen: &Seen) -> String {
     assert_eq!(seen.stderr, "");
-    format!("{}-> {}\n", seen.stdout, seen.code)
+    let lines = seen
+        .stdout
+        .lines()
+        .map(|line| match line.split_once("sha256:") {
+            Some((before, _)) => format!("{before}sha256:…\n"),
+            None => format!("{line}\n"),
+        });
+    format!("{}-> {}\n", lines.collect::<String>(), seen.code)
 }
 
 #[test]
