@@ -50,8 +50,7 @@ pub(super) const FIELDS: &[Field] = &[
         .told("Labels of the objects that the policy is for, as they were or as they will be.")
         .example("{\"matchExpressions\": [{\"key\": \"legacy\", \"operator\": \"DoesNotExist\"}]}"),
     Field::optional("resources", Shape::Resources)
-        .told("The only resources that the policy is for; all that its kind looks at without it.")
-        .example("[\"virtualmachines\"]"),
+        .told("The only resources that the policy is for; all that its kind looks at without it."),
 ];
 
 impl Match {

@@ -139,7 +139,12 @@ fn shape(shape: Shape, rule: Option<&Rule>) -> Value {
                 .iter()
                 .map(|resource| resource.info().plural)
                 .collect();
-            json!({"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1})
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": names},
+                "minItems": 1,
+                "examples": [names.first().into_iter().collect::<Vec<_>>()],
+            })
         }
         Shape::Parameters => object(rule.map_or(&[], |rule| rule.parameters), rule),
     }

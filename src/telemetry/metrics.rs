@@ -28,15 +28,28 @@ const STATUSES: [u16; 9] = [200, 400, 404, 405, 408, 413, 415, 429, 500];
 const STAGES: [Stage; 2] = [Stage::Fill, Stage::Validate];
 /// How many exemptions have a series of their own.
 const MAX_EXEMPTIONS: usize = 50;
-const RULE_COUNT: usize = RULES.len();
 
 /// Everything that is counted while answering.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     log: Option<DecisionLog>,
     answers: [[AtomicU64; STATUSES.len()]; STAGES.len()],
     latency: [Latency; STAGES.len()],
-    findings: [[AtomicU64; Action::ALL.len()]; RULE_COUNT],
+    findings: Findings,
+}
+
+/// What was done, by rule in the order of [`RULES`].
+type Findings = Vec<[AtomicU64; Action::ALL.len()]>;
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            log: None,
+            answers: Default::default(),
+            latency: Default::default(),
+            findings: RULES.iter().map(|_| Default::default()).collect(),
+        }
+    }
 }
 
 /// Asks the live cluster's watch: outcomes of live reads by name, and seconds since each kind was last heard of.

@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use criterion::{Criterion, Throughput};
-use goldkeeper::cluster::{Answers, ClusterView, Facts};
-use goldkeeper::engine::{Route, enforce, evaluate};
+use goldkeeper::cluster::ClusterView;
 use goldkeeper::policy::{PolicySet, PolicySource};
-use goldkeeper::rules::Webhook;
 use goldkeeper::store;
-use goldkeeper::webhook::review;
-use serde::Deserialize;
 
+mod answering;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod reviews;
 
@@ -41,31 +38,16 @@ fn view(data_sources: usize, namespaces: usize) -> Result<Arc<ClusterView>> {
     Ok(store::read_cluster(&[file.path().to_owned()])?.view)
 }
 
-/// The least that any webhook has to read.
-#[derive(Deserialize)]
-struct UidOnly<'a> {
-    #[serde(borrow)]
-    request: Uid<'a>,
-}
-
-#[derive(Deserialize)]
-struct Uid<'a> {
-    uid: &'a str,
-}
-
 fn decode(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
     for class in Class::ALL {
         let body = class.review();
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(format!("uid only/{}", class.name()), |bencher| {
-            bencher.iter(|| {
-                serde_json::from_slice::<UidOnly<'_>>(&body)
-                    .is_ok_and(|review| !review.request.uid.is_empty())
-            });
+            bencher.iter(|| answering::read_uid(&body));
         });
         group.bench_function(format!("review/{}", class.name()), |bencher| {
-            bencher.iter(|| review::decode(&body).is_ok_and(|request| !request.uid.is_empty()));
+            bencher.iter(|| answering::read_review(&body));
         });
     }
     group.finish();
@@ -74,25 +56,9 @@ fn decode(criterion: &mut Criterion) {
 /// From the bytes of a review to the bytes of its answer.
 fn answer(criterion: &mut Criterion, name: &str, policies: &PolicySet, view: &ClusterView) {
     let mut group = criterion.benchmark_group(name);
-    let today = jiff::civil::date(2026, 11, 23);
     for class in Class::ALL {
         let body = class.review();
-        let validate = |webhook| Route {
-            webhook: Some(webhook),
-            ..Route::VALIDATE
-        };
-        let route = match class {
-            Class::NotMatched | Class::Allowed => validate(Webhook::BootSources),
-            Class::Denied => validate(Webhook::ProtectedNamespaces),
-            Class::Filled => Route::MUTATE,
-        };
-        let judge = || -> Result<Vec<u8>> {
-            let request = review::decode(&body)?;
-            let answers = Answers::default();
-            let evaluation = evaluate(route, &request, policies, Facts::new(view, &answers), today);
-            let decision = enforce(&evaluation, policies);
-            Ok(review::encode(&request.uid, &decision)?)
-        };
+        let judge = || answering::answer(class, &body, policies, view);
         let sound =
             judge().is_ok_and(|answer| String::from_utf8_lossy(&answer).contains(class.mark()));
         assert!(sound, "{} is not answered as expected", class.name());

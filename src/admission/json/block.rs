@@ -1,6 +1,6 @@
 //! Sixty-four bytes looked at together, with the vector instructions of whichever processor it is.
 
-use wide::{CmpEq, u8x16};
+use wide::u8x16;
 
 /// Bytes looked at together.
 pub(super) const WIDTH: usize = 64;

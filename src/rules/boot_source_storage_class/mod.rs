@@ -128,8 +128,28 @@ fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Ju
         decoder,
     )?;
     let checks = decode_checks(&fields, decoder);
-    let allowed = fields.optional("allowedStorageClasses", decoder);
+    let allowed: Option<Option<Globs>> = fields.optional("allowedStorageClasses", decoder);
+    let allows_nothing = allowed.as_ref().is_some_and(|globs| {
+        globs
+            .as_ref()
+            .is_some_and(|globs| globs.patterns().is_empty())
+    });
     let platform = Platform::decode(&fields, decoder);
+    if let Some(node) = fields
+        .node("allowedStorageClasses")
+        .filter(|_| allows_nothing)
+    {
+        decoder.enter("allowedStorageClasses");
+        let help =
+            "name the classes that boot images may be kept on, or remove the line to allow all";
+        decoder.error(
+            node,
+            "no storage class is allowed, so none could ever be named",
+            help,
+        );
+        decoder.leave();
+        return None;
+    }
     let [settings, clones] = checks?;
     Some(Box::new(BootSourceStorageClass {
         settings,
