@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::admission::{AdmissionRequest, Resource};
+use crate::admission::Resource;
 use crate::cluster::{Answer, Known, Question};
-use crate::engine::{Route, World, ask};
+use crate::engine::{Route, World, ask_bytes};
 use crate::rules::Finding;
 
 use super::found::{Found, Named};
@@ -36,9 +36,7 @@ impl Judge<'_> {
             return Ok(None);
         }
         let named = named(resource, &object);
-        let request = serde_json::to_vec(&request(&named, object))?;
-        let request: AdmissionRequest<'_> = serde_json::from_slice(&request)?;
-        let judged = ask(&self.world, Route::VALIDATE, &request);
+        let judged = ask_bytes(&self.world, Route::VALIDATE, &request(&named, object))?;
         let mut verdicts = Verdicts::default();
         for outcome in &judged.evaluation.outcomes {
             if let Finding::Undetermined(untold) = &outcome.finding {
