@@ -44,17 +44,18 @@ const MANY_FILES: usize = 100;
 /// Arguments of `goldkeeper check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every object is taken all the way that the API server would take it: filled in, then judged as it would be stored, by the
-same engine and with the same words. Lists, several documents, JSON and the output of kustomize and Helm are read; hidden
-files are not. Objects that no policy is for are counted.
+Every object is taken all the way that the API server would take it: filled in, then judged as it would be
+stored, by the same engine and with the same words. Lists, several documents, JSON and the output of
+kustomize and Helm are read; hidden files are not. Objects that no policy is for are counted.
 
---write puts what is filled in into the files and touches nothing else in them; where that can't be done safely (an alias, a
-merge key) it is left alone, and told.
+--write puts what is filled in into the files and touches nothing else in them; where that can't be done
+safely (an alias, a merge key) it is left alone, and told.
 
--o json and -o yaml: {policies, cluster, objects: [{file, line, column, object: {apiVersion, kind, namespace, name},
-decision, reason, message, warnings, patch, remarks: [{action, rule, policy, field, line, column, message}]}], declined,
-faults, summary}. decision is the gravest of denied, warned, filled, allowed; notCovered where no policy is for the object,
-notJudged where it can't be told. message, warnings and patch are what the API server would be answered, byte for byte.
+-o json and -o yaml: {policies, cluster, objects: [{file, line, column, object: {apiVersion, kind, namespace,
+name}, decision, reason, message, warnings, patch, remarks: [{action, rule, policy, field, line, column,
+message}]}], declined, faults, summary}. decision is the gravest of denied, warned, filled, allowed;
+notCovered where no policy is for the object, notJudged where it can't be told. message, warnings and patch
+are what the API server would be answered, byte for byte.
 
 Examples:
   goldkeeper check vms/ --cluster-from cluster.yaml             without a cluster, as in a pull request
