@@ -33,15 +33,15 @@ use output::Output;
 /// Arguments of `goldkeeper audit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every object is judged as if somebody made it now, by the same engine and the same policies. What belongs to another object
-(the disks of a virtual machine, the machines of a pool) is judged with that one. Requests that fill in fields are not
-repeated: a field that is missing is told.
+Every object is judged as if somebody made it now, by the same engine and the same policies. What belongs
+to another object (the disks of a virtual machine, the machines of a pool) is judged with that one.
+Nothing is filled in: a field that is missing is told.
 
-A snapshot holds of each object what rules look at; plain files are taken for the whole cluster. Conditions that look at
-anything else need a live cluster or plain files.
+A snapshot holds of each object what rules look at; plain files are taken for the whole cluster.
+Conditions that look at anything else need a live cluster or plain files.
 
--o policyreport prints a PolicyReport (wgpolicyk8s.io/v1alpha2) for each namespace with findings, and a ClusterPolicyReport.
-To replace those of an earlier audit:
+-o policyreport prints a PolicyReport (wgpolicyk8s.io/v1alpha2) for each namespace with findings, and a
+ClusterPolicyReport for what is in none. To replace those of an earlier audit:
   kubectl delete policyreports,clusterpolicyreports -A -l app.kubernetes.io/managed-by=goldkeeper
   goldkeeper audit -o policyreport | kubectl apply -f -
 

@@ -20,16 +20,18 @@ use super::estate::Estate;
 /// Arguments of `goldkeeper boot-sources`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A boot source is stale if it is on another storage class than the one on which it would be imported today. CLASS shows both.
-UPDATES says whether newer images are imported, or by which switch they are not. VMS counts the virtual machines whose
-dataVolumeTemplates name the boot source; `?` where they could not be counted.
+A boot source is stale if it is on another storage class than the one on which it would be imported
+today: CLASS shows both. UPDATES says whether newer images are imported, or by which switch they are not.
+VMS counts the virtual machines whose dataVolumeTemplates name the boot source; `?` where they could not
+be counted.
 
---delete-commands prints kubectl lines and runs none. Only what a live DataImportCron imports again is deleted; older
-imports are there for a way back and stand behind a #, for you to choose; uploaded images are never deleted.
+--delete-commands prints kubectl lines and runs none. Only what a live DataImportCron imports again is
+deleted; older imports are there for a way back and stand behind a #, for you to choose; uploaded images
+are never deleted.
 
 Examples:
   goldkeeper boot-sources                                     of the current context
-  goldkeeper boot-sources --cluster-from cluster.yaml -o wide without a cluster
+  goldkeeper boot-sources --cluster-from cluster.yaml         without a cluster
   goldkeeper boot-sources --stale                             in a pipeline: exit code 1 if any is stale
   goldkeeper boot-sources --stale --delete-commands           what to delete to have it imported again
 

@@ -19,7 +19,7 @@ use super::estate::Estate;
 /// Arguments of `goldkeeper rehearse`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is changed: what would come of the change is worked out from what is there. What can't be told is said.
+Nothing is changed: what would come of it is worked out from what is there. What can't be told is said.
 
 Examples:
   goldkeeper rehearse default-storage-class fast-b                         of the current context
