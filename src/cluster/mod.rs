@@ -43,7 +43,7 @@ pub use image::{
 };
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, CdiVersion, Namespace};
-pub use pruned::Pruned;
+pub use pruned::{Pruned, each_object};
 pub use snapshot::{Snapshot, SnapshotKind};
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
 pub use thin::{thin, thin_to};

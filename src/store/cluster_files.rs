@@ -4,12 +4,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use crate::cluster::{Builder, ClusterView, Kind, Pruned};
 
 use super::{StoreError, files_of, open};
 
 /// The largest file that is read, in bytes.
-pub(super) const MAX_FILE: u64 = 512 * 1024 * 1024;
+const MAX_FILE: u64 = 512 * 1024 * 1024;
 
 /// A view made from files, and what was in them.
 #[derive(Clone, Debug)]
@@ -45,9 +47,10 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
     let mut objects = 0;
     let mut taken_at = Vec::new();
     for file in cluster_files(paths)? {
-        objects += read_file(&file, &mut |pruned| {
+        each_document(&file, &mut |pruned: Pruned| {
             taken_at.extend(take_times(&pruned)?);
-            Ok(builder.add(pruned))
+            objects += builder.add(pruned);
+            Ok(())
         })?;
     }
     Ok(ClusterFiles {
@@ -89,11 +92,11 @@ fn take_times(document: &Pruned) -> Result<Vec<String>, String> {
     Ok(times)
 }
 
-/// Reads a file as a stream: of each object only what the view keeps stays in memory.
-fn read_file(
+/// Reads the documents of a file as a stream, YAML or JSON: none is held after the visitor has had it.
+pub(super) fn each_document<T: DeserializeOwned>(
     path: &Path,
-    add: &mut dyn FnMut(Pruned) -> Result<usize, String>,
-) -> Result<usize, StoreError> {
+    visit: &mut dyn FnMut(T) -> Result<(), String>,
+) -> Result<(), StoreError> {
     let read = |source| StoreError::Read {
         path: path.to_owned(),
         source,
@@ -104,24 +107,22 @@ fn read_file(
     };
     let mut reader = BufReader::with_capacity(64 * 1024, open(path, MAX_FILE)?);
     let start = reader.fill_buf().map_err(read)?;
-    let mut objects = 0;
     if start.trim_ascii_start().starts_with(b"{") {
-        let documents = serde_json::Deserializer::from_reader(reader).into_iter::<Pruned>();
-        for document in documents {
+        for document in serde_json::Deserializer::from_reader(reader).into_iter::<T>() {
             let document = document.map_err(|error| fault(error.to_string()))?;
-            objects += add(document).map_err(fault)?;
+            visit(document).map_err(fault)?;
         }
-        return Ok(objects);
+        return Ok(());
     }
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         budget: None,
     };
-    for document in serde_saphyr::read_with_options::<_, Pruned>(&mut reader, options) {
+    for document in serde_saphyr::read_with_options::<_, T>(&mut reader, options) {
         let document = document.map_err(|error| fault(error.without_snippet().to_string()))?;
-        objects += add(document).map_err(fault)?;
+        visit(document).map_err(fault)?;
     }
-    Ok(objects)
+    Ok(())
 }
 
 #[cfg(test)]
