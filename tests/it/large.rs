@@ -181,6 +181,44 @@ fn a_rehearsal_counts_as_by_hand() {
 }
 
 #[test]
+fn a_move_of_images_counts_as_by_hand() {
+    let size = size();
+    let (_folder, path) = written(size);
+    let line = [
+        "rehearse",
+        "boot-image-namespace",
+        "new-images",
+        "-o",
+        "json",
+    ];
+    let report = json(&[&line[..], &["--cluster-from", &path]].concat());
+    let moving = size
+        .all()
+        .filter(|machine| !machine.retired && image(machine.image) == Image::Plain);
+    let (by_claim, by_name): (Vec<_>, Vec<_>) = moving.partition(|machine| machine.by_claim);
+    assert_eq!(
+        report["referencesThatBreak"]["virtualMachineDisks"],
+        by_name.len()
+    );
+    assert_eq!(
+        report["clonesOfOneImport"]["virtualMachineDisks"],
+        by_claim.len()
+    );
+    let fifth = size.images / 5;
+    assert_eq!(report["moves"].as_array().unwrap().len(), fifth);
+    assert_eq!(report["bytesNeeded"], IMAGE_BYTES * fifth as u64);
+    let stays = |why: &str| {
+        let stays = report["stays"].as_array().unwrap().iter();
+        stays.filter(|image| image["why"] == why).count()
+    };
+    assert_eq!(
+        (stays("uploaded"), stays("ownTemplate")),
+        (fifth, 3 * fifth)
+    );
+    assert_eq!(report["namespace"], "missing");
+}
+
+#[test]
 fn an_audit_counts_as_by_hand() {
     let size = size();
     let (_folder, path) = written(size);
@@ -233,4 +271,35 @@ fn an_audit_counts_as_by_hand() {
             .all(|found| found["namespace"] == PROTECTED)
     );
     assert_eq!(in_protected.count() as u64, denied);
+}
+
+#[test]
+fn a_large_cluster_is_told_on_one_screen() {
+    let size = size();
+    let (_folder, path) = written(size);
+    let lines = [
+        "audit --policies policies --now 2026-11-25T00:00:00Z",
+        "rehearse default-storage-class fast-b",
+        "rehearse boot-image-namespace new-images",
+    ];
+    for line in lines {
+        let arguments: Vec<&str> = line.split(' ').chain(["--cluster-from", &path]).collect();
+        let ran = run(&arguments);
+        assert!(ran.peak <= MEMORY, "{} KiB", ran.peak);
+        let screen = ran.stdout.replace(&path, "cluster.json");
+        println!("{screen}");
+        assert!(screen.lines().count() <= 80, "{screen}");
+        if line.starts_with("audit") {
+            let findings: u64 = screen
+                .split_once(" policies: ")
+                .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok())
+                .unwrap();
+            let is_finding = |line: &&str| line.starts_with("deny ") || line.starts_with("warn ");
+            let shown = screen.lines().filter(is_finding).count() as u64;
+            let rest = findings - shown;
+            let rest =
+                format!("and {rest} more: goldkeeper audit --cluster-from cluster.json --all\n");
+            assert!(screen.contains(&rest), "{screen}");
+        }
+    }
 }

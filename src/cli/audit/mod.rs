@@ -99,6 +99,12 @@ impl Counts {
     const fn total(&self) -> u64 {
         self.deny + self.warn + self.audit
     }
+
+    const fn add(&mut self, other: &Self) {
+        self.deny += other.deny;
+        self.warn += other.warn;
+        self.audit += other.audit;
+    }
 }
 
 /// All that was counted. Grows with namespaces, not with objects.

@@ -12,6 +12,8 @@ use super::{Format, Found, Summary, json, sarif, table};
 
 /// Findings that are shown first.
 const FIRST: usize = 20;
+/// How many of them one policy may have, so that each is seen.
+const OF_ONE: usize = 5;
 
 /// What is told beside the findings.
 pub(super) struct Settings {
@@ -69,7 +71,8 @@ impl Output {
                 } else {
                     rest
                 };
-                if place.len() < FIRST {
+                let alike = place.iter().filter(|other| other.policy == found.policy);
+                if place.len() < FIRST && alike.count() < OF_ONE {
                     place.push(found);
                 }
             }

@@ -1,6 +1,7 @@
 //! Findings for people: how many first, then some of them, then the command that shows the rest.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::cli::words::counted;
@@ -107,21 +108,14 @@ fn counts(settings: &Settings, summary: &Summary) -> String {
     } else {
         LINES.min(lines.len())
     };
-    let rows: Vec<Vec<String>> = lines
-        .iter()
-        .take(shown)
-        .map(|((rule, namespace), counts)| {
-            let place = if namespace.is_empty() { "-" } else { namespace };
-            let mut row = vec![(*rule).to_owned(), place.to_owned()];
-            row.extend(
-                [counts.deny, counts.warn, counts.audit].map(|count| match count {
-                    0 => "-".to_owned(),
-                    count => count.to_string(),
-                }),
-            );
-            row
-        })
-        .collect();
+    let mut rows = Vec::new();
+    if lines.len() > LINES {
+        rows.extend(totals(summary));
+    }
+    rows.extend(lines.iter().take(shown).map(|((rule, namespace), counts)| {
+        let place = if namespace.is_empty() { "-" } else { namespace };
+        row(rule, place, counts)
+    }));
     let header = ["RULE", "NAMESPACE", "DENY", "WARN", "AUDIT"];
     let mut text = report::table(&header, &rows);
     if lines.len() > shown {
@@ -138,4 +132,28 @@ fn counts(settings: &Settings, summary: &Summary) -> String {
         );
     }
     text
+}
+
+/// One line for each rule, where there are so many namespaces that nobody adds them up.
+fn totals(summary: &Summary) -> Vec<Vec<String>> {
+    let mut totals: BTreeMap<&str, (u64, Counts)> = BTreeMap::new();
+    for ((rule, _), counts) in &summary.counts {
+        let (places, total) = totals.entry(rule).or_default();
+        *places += 1;
+        total.add(counts);
+    }
+    let totals = totals.into_iter();
+    totals
+        .map(|(rule, (places, total))| row(rule, &format!("all {places}"), &total))
+        .collect()
+}
+
+fn row(rule: &str, place: &str, counts: &Counts) -> Vec<String> {
+    let mut row = vec![rule.to_owned(), place.to_owned()];
+    let counts = [counts.deny, counts.warn, counts.audit];
+    row.extend(counts.map(|count| match count {
+        0 => "-".to_owned(),
+        count => count.to_string(),
+    }));
+    row
 }

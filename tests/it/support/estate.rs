@@ -89,6 +89,14 @@ impl Size {
             "{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": ["
         )?;
         out.write_all(PLATFORM.as_bytes())?;
+        // The plain images are the platform's own: those that follow its setting.
+        let templates = (0..self.images).filter(|number| image(*number) == Image::Plain);
+        let templates: Vec<String> = templates.map(template).collect();
+        writeln!(
+            out,
+            ",{{\"apiVersion\":\"hco.kubevirt.io/v1\",\"kind\":\"HyperConverged\",\"metadata\":{{\"name\":\"kubevirt-hyperconverged\",\"namespace\":\"openshift-cnv\"}},\"spec\":{{\"workloadSources\":{{\"commonBootImageNamespace\":\"{GOLD}\"}}}},\"status\":{{\"dataImportCronTemplates\":[{}]}}}}",
+            templates.join(",")
+        )?;
         for number in 0..self.namespaces {
             writeln!(
                 out,
@@ -131,6 +139,13 @@ impl Size {
             ",{{\"apiVersion\":\"kubevirt.io/v1\",\"kind\":\"VirtualMachine\",\"metadata\":{{\"name\":\"vm-{number}\",\"namespace\":\"{namespace}\",{PADDING}}},\"spec\":{{\"runStrategy\":\"Always\",\"dataVolumeTemplates\":[{{\"metadata\":{{\"name\":\"vm-{number}\"}},\"spec\":{{{source},\"storage\":{{{class}\"resources\":{{\"requests\":{{\"storage\":\"40Gi\"}}}}}}}}}}],\"template\":{TEMPLATE}}}}}"
         )
     }
+}
+
+/// The platform's template of an image.
+fn template(number: usize) -> String {
+    format!(
+        "{{\"metadata\":{{\"name\":\"img-{number}-cron\",\"namespace\":\"{GOLD}\"}},\"spec\":{{\"managedDataSource\":\"img-{number}\"}},\"status\":{{\"commonTemplate\":true}}}}"
+    )
 }
 
 /// The name of the claim that an image is.
@@ -188,7 +203,6 @@ const PLATFORM: &str = r#"{"apiVersion":"config.openshift.io/v1","kind":"Cluster
 ,{"apiVersion":"cdi.kubevirt.io/v1beta1","kind":"StorageProfile","metadata":{"name":"old-a"},"status":{"storageClass":"old-a","provisioner":"a.csi.example.com","cloneStrategy":"snapshot","claimPropertySets":[{"volumeMode":"Block"}]}}
 ,{"apiVersion":"cdi.kubevirt.io/v1beta1","kind":"StorageProfile","metadata":{"name":"fast-b"},"status":{"storageClass":"fast-b","provisioner":"b.csi.example.com","cloneStrategy":"snapshot","claimPropertySets":[{"volumeMode":"Block"}]}}
 ,{"apiVersion":"cdi.kubevirt.io/v1beta1","kind":"CDI","metadata":{"name":"cdi"},"status":{"observedVersion":"v1.66.0"}}
-,{"apiVersion":"hco.kubevirt.io/v1","kind":"HyperConverged","metadata":{"name":"kubevirt-hyperconverged","namespace":"openshift-cnv"},"spec":{"workloadSources":{"commonBootImageNamespace":"gold-images"}}}
 "#;
 
 /// What objects of a cluster carry and nobody looks at.
