@@ -29,8 +29,8 @@ pub use object::{
 };
 pub use path::FieldPath;
 pub use request::{
-    AdmissionRequest, GroupVersionKind, GroupVersionResource, Groups, Operation, ServiceAccount,
-    UserInfo,
+    AdmissionRequest, Body, GroupVersionKind, GroupVersionResource, Groups, Operation,
+    ServiceAccount, UserInfo,
 };
 pub use resource::{Resource, ResourceInfo};
 pub use settings::{

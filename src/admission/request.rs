@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::json::{self, JsonError};
 use super::tolerant::{Maybe, Text};
 use super::{Object, Resource};
 
@@ -107,6 +108,15 @@ impl UserInfo<'_> {
     }
 }
 
+/// The bytes that a request was read from, for whoever needs more of it than [`AdmissionRequest`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// An `AdmissionReview`, with the request in it.
+    Review(&'a [u8]),
+    /// The request itself.
+    Request(&'a [u8]),
+}
+
 /// One request to the API server, as far as a rule may look at it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -143,6 +153,21 @@ pub struct AdmissionRequest<'a> {
     /// Whether nothing will be stored. The answer is the same.
     #[serde(default)]
     pub dry_run: Option<bool>,
+    /// What it was read from. Whoever reads a request sets it; without it no condition of a policy can be told.
+    #[serde(skip)]
+    pub body: Option<Body<'a>>,
+}
+
+impl<'a> AdmissionRequest<'a> {
+    /// Reads a request that stands alone, without an `AdmissionReview` around it.
+    ///
+    /// # Errors
+    /// [`JsonError`] where the bytes are no request.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let mut request: Self = json::from_slice(bytes)?;
+        request.body = Some(Body::Request(bytes));
+        Ok(request)
+    }
 }
 
 impl AdmissionRequest<'_> {

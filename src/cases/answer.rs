@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::admission::{Edit, json};
+use crate::admission::{AdmissionRequest, Edit};
 use crate::engine::{Decision, Route, World, admit, ask};
 
 use super::format::{Expected, ExpectedAnswer};
@@ -58,8 +58,8 @@ impl From<Decision> for Answer {
 /// Why it is no request that can be judged.
 pub fn judge(world: &World<'_>, request: &Value) -> Result<Outcome, String> {
     let bytes = serde_json::to_vec(request).map_err(|error| error.to_string())?;
-    let unpatched =
-        json::from_slice(&bytes).map_err(|error| format!("the request can't be read: {error}"))?;
+    let unpatched = AdmissionRequest::read(&bytes)
+        .map_err(|error| format!("the request can't be read: {error}"))?;
     let validate_unpatched = ask(world, Route::VALIDATE, &unpatched).decision;
     let admission = admit(world, request.clone()).map_err(|error| error.to_string())?;
     Ok(Outcome {

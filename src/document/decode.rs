@@ -1,6 +1,5 @@
 //! Typed reading of a tree that reports every fault and goes on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Diagnostic, Field, Node, Place, Severity, Shape, Value};
@@ -15,6 +14,7 @@ pub trait Decode: Sized {
 #[derive(Debug)]
 pub struct Decoder {
     file: Arc<str>,
+    lines: Vec<String>,
     path: Vec<String>,
     owner: Place,
     diagnostics: Vec<Diagnostic>,
@@ -30,8 +30,18 @@ const MAX_MESSAGE: usize = 500;
 impl Decoder {
     /// A decoder for a file of this name.
     pub fn new(file: Arc<str>) -> Self {
+        Self::with_text(file, "")
+    }
+
+    /// A decoder for a file of this name and text, which can tell places within the texts of the file.
+    pub fn with_text(file: Arc<str>, text: &str) -> Self {
         Self {
             file,
+            lines: text
+                .trim_start_matches('\u{feff}')
+                .lines()
+                .map(str::to_owned)
+                .collect(),
             path: Vec::new(),
             owner: Place::default(),
             diagnostics: Vec::new(),
@@ -121,6 +131,28 @@ impl Decoder {
     /// Whether no further fault is told.
     const fn is_full(&self) -> bool {
         self.errors >= MAX_FAULTS
+    }
+
+    /// The place in the file of a line and column (both from 1, in characters) within a node's text, if the text stands
+    /// there as it is: plain or quoted on one line, or as a block (`|`) of several.
+    pub fn place_within(&self, node: &Node, line: usize, column: usize) -> Option<Place> {
+        let Value::Text(text) = &node.value else {
+            return None;
+        };
+        let first = usize::try_from(node.place.line).ok()?.checked_sub(1)?;
+        let before = usize::try_from(node.place.column).ok()?.checked_sub(1)?;
+        let opening = self.lines.get(first)?.chars().nth(before);
+        let indent = before + usize::from(matches!(opening, Some('"' | '\'')));
+        let mut lines = text.lines().zip(self.lines.iter().skip(first));
+        let stands = |(wanted, found): (&str, &String)| {
+            let found: String = found.chars().skip(indent).collect();
+            found.starts_with(wanted)
+        };
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        lines.all(stands).then(|| Place {
+            line: narrow(first + line),
+            column: narrow(indent + column),
+        })
     }
 
     /// The object at this place is the one that [`Decoder::missing`] speaks of.
@@ -256,138 +288,6 @@ pub fn suggest(found: &str, known: &[&str]) -> String {
     match nearest(found, known) {
         Some(name) => format!("did you mean `{name}`? {list}"),
         None => list,
-    }
-}
-
-impl Decode for String {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.clone()),
-            Value::Text(_) => {
-                decoder.error(
-                    node,
-                    "the text is empty",
-                    "give it a value or remove the line",
-                );
-                None
-            }
-            Value::Bool(_) | Value::Number(_) => {
-                decoder.wrong_type(node, "a text", "put it in quotes");
-                None
-            }
-            _ => {
-                decoder.wrong_type(node, "a text", "one word or one sentence");
-                None
-            }
-        }
-    }
-}
-
-impl Decode for bool {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        if let Value::Bool(value) = node.value {
-            return Some(value);
-        }
-        decoder.wrong_type(
-            node,
-            "true or false",
-            "write `true` or `false` without quotes",
-        );
-        None
-    }
-}
-
-/// How many entries a list may have: comparing names with patterns takes time for each.
-pub const MAX_ITEMS: usize = 500;
-
-/// Holds that a list is not too long; `None` if it is (already reported).
-pub(super) fn within_bounds(node: &Node, items: usize, decoder: &mut Decoder) -> Option<()> {
-    if items <= MAX_ITEMS {
-        return Some(());
-    }
-    let message = format!("the list has {items} entries; at most {MAX_ITEMS} are allowed");
-    let help = "write patterns like \"team-*\" in place of names, or several policies";
-    decoder.error(node, message, help);
-    None
-}
-
-/// How to make a list of what was found.
-pub(super) fn list_help(found: &Value) -> String {
-    match found {
-        Value::Text(text) => format!("write [\"{text}\"]"),
-        Value::Map(_) => "begin each entry of the list with `- `".to_owned(),
-        _ => "write each entry on a line that begins with `- `, or [] for an empty list".to_owned(),
-    }
-}
-
-impl<T: Decode> Decode for Vec<T> {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let Value::List(items) = &node.value else {
-            decoder.wrong_type(node, "a list", &list_help(&node.value));
-            return None;
-        };
-        within_bounds(node, items.len(), decoder)?;
-        let mut list = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            decoder.enter_index(index);
-            list.extend(T::decode(item, decoder));
-            decoder.leave();
-        }
-        (list.len() == items.len()).then_some(list)
-    }
-}
-
-/// A text that may be empty, as the value of a label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelValue(pub String);
-
-impl Decode for LabelValue {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) => Some(Self(text.clone())),
-            _ => String::decode(node, decoder).map(Self),
-        }
-    }
-}
-
-impl Decode for BTreeMap<String, LabelValue> {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            decoder.wrong_type(node, "an object of texts", "for example {team: blue}");
-            return None;
-        };
-        let mut map = Self::new();
-        for (name, place, value) in entries {
-            decoder.enter(name);
-            if let Some(text) = LabelValue::decode(value, decoder)
-                && map.insert(name.clone(), text).is_some()
-            {
-                let help = "keep one of the two; YAML objects have each key once";
-                decoder.error_at(*place, format!("`{name}` stands twice"), help);
-            }
-            decoder.leave();
-        }
-        (map.len() == entries.len()).then_some(map)
-    }
-}
-
-impl Decode for jiff::civil::Date {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let help = "write it as year-month-day, for example 2027-01-31";
-        let Value::Text(text) = &node.value else {
-            decoder.wrong_type(node, "a date", help);
-            return None;
-        };
-        let is_form = |(at, byte): (usize, u8)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        };
-        let is_formed = text.len() == 10 && text.bytes().enumerate().all(is_form);
-        let date = is_formed.then(|| text.parse().ok()).flatten();
-        if date.is_none() {
-            decoder.error(node, format!("`{text}` is not a date"), help);
-        }
-        date
     }
 }
 

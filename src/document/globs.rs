@@ -2,7 +2,7 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::decode::{list_help, within_bounds};
+use super::values::{list_help, within_bounds};
 use super::{Decode, Decoder, Node, Value};
 
 /// How long a pattern may be, in bytes. Names in Kubernetes have 253 at most, a service account with its namespace twice

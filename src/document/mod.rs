@@ -12,12 +12,14 @@ mod field;
 mod globs;
 mod names;
 mod node;
+mod values;
 mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, LabelValue, MAX_ITEMS, suggest};
+pub use decode::{Decode, Decoder, Fields, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use documents::parse_each;
 pub use field::{Field, Shape};
 pub use globs::Globs;
 pub use names::is_dns_label;
 pub use node::{Node, Place, Value, parse};
+pub use values::{LabelValue, MAX_ITEMS};

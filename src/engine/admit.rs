@@ -115,5 +115,5 @@ pub fn ask_bytes<'p>(
     request: &Value,
 ) -> Result<Judged<'p>, Inadmissible> {
     let bytes = serde_json::to_vec(request)?;
-    Ok(ask(world, route, &json::from_slice(&bytes)?))
+    Ok(ask(world, route, &AdmissionRequest::read(&bytes)?))
 }

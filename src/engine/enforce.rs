@@ -94,6 +94,9 @@ pub fn enforce(evaluation: &Evaluation<'_>, policies: &PolicySet) -> Decision {
             decision.tally.push(tally(outcome.policy, action));
         }
     }
+    for yielded in &evaluation.yielded {
+        annotate(&mut decision, "filled", &message::yielded(yielded));
+    }
     if !decision.tally.is_empty() {
         annotate(&mut decision, "policies", policies.digest());
     }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::admission::{AdmissionRequest, FieldPath, Resource};
 use crate::cluster::{Facts, Question};
-use crate::policy::{Matches, Policy, PolicySet};
+use crate::policy::{Doubt, Inputs, Matches, Policy, PolicySet};
 use crate::rules::{Finding, Stage, Subject, Undetermined, Webhook};
 
 /// Which policies are asked.
@@ -44,6 +44,17 @@ pub struct Outcome<'p> {
     pub finding: Finding,
 }
 
+/// An edit that was not taken.
+#[derive(Debug)]
+pub struct Yielded<'p> {
+    /// The policy whose edit it is.
+    pub policy: &'p Policy,
+    /// The policy that fills the field.
+    pub to: &'p Policy,
+    /// The field.
+    pub field: FieldPath,
+}
+
 /// All that was found in a request.
 #[derive(Debug, Default)]
 pub struct Evaluation<'p> {
@@ -51,6 +62,8 @@ pub struct Evaluation<'p> {
     pub outcomes: Vec<Outcome<'p>>,
     /// How many policies were asked about the request.
     pub matched: usize,
+    /// The edits that were not taken, because another policy fills the same field.
+    pub yielded: Vec<Yielded<'p>>,
     /// What has to be read live before the findings can be relied on. If there is a way to read it, read it and evaluate
     /// again with the answers; what stays unanswered is in the outcomes as undetermined.
     pub questions: Vec<Question>,
@@ -76,19 +89,20 @@ pub fn evaluate<'p>(
         resource,
         namespace: request.namespace.or_empty(),
     };
+    let inputs = Inputs::of(request);
     for policy in policies.policies() {
         let wanted = policy.rule.wants(route.stage, resource, request.operation);
         if !wanted || !route.asks(policy, resource) {
             continue;
         }
-        let findings = match policy.matches(request, resource, &facts, today) {
+        let findings = match policy.matches(request, resource, &facts, today, &inputs) {
             Matches::No => continue,
             Matches::Yes => policy.judge.judge(&subject, &facts),
-            // Where the rule finds nothing, it does not matter whether the policy is for the namespace.
+            // Where the rule finds nothing, it does not matter whether the policy is for the request.
             Matches::Unknown(_) if policy.judge.judge(&subject, &facts).is_empty() => Vec::new(),
-            Matches::Unknown(reason) => vec![Finding::Undetermined(unknown_namespace(
-                &subject, policy, reason,
-            ))],
+            Matches::Unknown(doubt) => {
+                vec![Finding::Undetermined(in_doubt(&subject, policy, doubt))]
+            }
         };
         evaluation.matched += 1;
         for finding in findings {
@@ -105,35 +119,49 @@ impl<'p> Evaluation<'p> {
     /// `/mutate` fills in, and says only what is refused before `/validate` could: whatever else is still wrong when that
     /// looks is told there, once.
     fn take(&mut self, stage: Stage, policy: &'p Policy, finding: Finding) {
-        let unwanted = match &finding {
-            Finding::Fill(edit) => self.edits().any(|other| other == &edit.path),
+        match finding {
+            Finding::Fill(edit) if let Some(to) = self.filler(&edit.path) => {
+                self.yielded.push(Yielded {
+                    policy,
+                    to,
+                    field: edit.path,
+                });
+            }
             // What is filled in is no fault any more.
-            Finding::Advice(advice) => self.edits().any(|edited| edited == &advice.field),
-            Finding::Violation(_) | Finding::Undetermined(_) => stage == Stage::Fill,
-        };
-        if unwanted {
-            return;
+            Finding::Advice(advice) if self.filler(&advice.field).is_some() => {}
+            Finding::Violation(_) | Finding::Undetermined(_) if stage == Stage::Fill => {}
+            finding => self.outcomes.push(Outcome { policy, finding }),
         }
-        self.outcomes.push(Outcome { policy, finding });
     }
 
-    fn edits(&self) -> impl Iterator<Item = &FieldPath> {
-        self.outcomes
-            .iter()
-            .filter_map(|outcome| match &outcome.finding {
-                Finding::Fill(edit) => Some(&edit.path),
-                _ => None,
-            })
+    /// The policy that fills a field.
+    fn filler(&self, field: &FieldPath) -> Option<&'p Policy> {
+        let mut outcomes = self.outcomes.iter();
+        let fills = |outcome: &&Outcome<'p>| matches!(&outcome.finding, Finding::Fill(edit) if edit.path == *field);
+        outcomes.find(fills).map(|outcome| outcome.policy)
     }
 }
 
-fn unknown_namespace(subject: &Subject<'_>, policy: &Policy, reason: String) -> Undetermined {
-    Undetermined {
-        summary: format!(
-            "could not tell whether policy {} is for {}: the labels of the namespace are not known",
-            policy.name, subject.namespace
-        ),
-        field: FieldPath::of(&["metadata", "namespace"]),
-        reason,
+fn in_doubt(subject: &Subject<'_>, policy: &Policy, doubt: Doubt) -> Undetermined {
+    let name = &policy.name;
+    match doubt {
+        Doubt::NamespaceLabels(reason) => Undetermined {
+            summary: format!(
+                "could not tell whether policy {name} is for {}: the labels of the namespace are not known",
+                subject.namespace
+            ),
+            field: FieldPath::of(&["metadata", "namespace"]),
+            reason,
+        },
+        Doubt::Condition {
+            name: condition,
+            reason,
+        } => Undetermined {
+            summary: format!(
+                "could not tell whether policy {name} is for this request: its condition {condition} gives no answer"
+            ),
+            field: FieldPath::default(),
+            reason,
+        },
     }
 }

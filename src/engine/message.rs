@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::admission::FieldPath;
 use crate::rules::Finding;
 
-use super::Outcome;
+use super::{Outcome, Yielded};
 
 /// At most this many warnings a response.
 const MAX_WARNINGS: usize = 5;
@@ -33,14 +34,14 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
             .unwrap_or(SHORTEST_COLUMN),
     };
     let _ = write!(lines.text, "{summary} [{}]", policy.name);
-    lines.add("field", field);
+    let is_condition = *field == FieldPath::default();
+    if !is_condition {
+        lines.add("field", field);
+    }
     match &outcome.finding {
         Finding::Undetermined(undetermined) => {
             lines.add("reason", &undetermined.reason);
-            lines.add(
-                "instead",
-                &"try again in a moment; if it stays so, an administrator finds the reason in goldkeeper's log",
-            );
+            lines.add("instead", &instead(is_condition));
         }
         Finding::Violation(violation) | Finding::Advice(violation) => {
             lines.add("found", &violation.found);
@@ -59,6 +60,15 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
         lines.add("help", &message.trim_end());
     }
     lines.text
+}
+
+/// What to do about what could not be told: a missing fact may come, a condition has to be mended.
+const fn instead(is_condition: bool) -> &'static str {
+    if is_condition {
+        "ask an administrator to mend the condition in the policy"
+    } else {
+        "try again in a moment; if it stays so, an administrator finds the reason in goldkeeper's log"
+    }
 }
 
 /// The width of the longest label that nearly every refusal has.
@@ -136,6 +146,14 @@ pub(super) fn record(outcome: &Outcome<'_>) -> String {
             )
         }
     }
+}
+
+/// A note for the audit log: which policy gave way to which.
+pub(super) fn yielded(yielded: &Yielded<'_>) -> String {
+    format!(
+        "{}: {} gave way to {}",
+        yielded.field, yielded.policy.name, yielded.to.name
+    )
 }
 
 /// Ansible's client cuts warnings at `", "`, and the API server drops a text with control characters.

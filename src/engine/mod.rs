@@ -15,7 +15,7 @@ mod registration;
 pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask, ask_bytes};
 pub use delivery::{Registered, Undelivered};
 pub use enforce::{Action, Decision, Tally, enforce};
-pub use evaluate::{Evaluation, Outcome, Route, evaluate};
+pub use evaluate::{Evaluation, Outcome, Route, Yielded, evaluate};
 pub use observer::Observer;
 pub use registration::{
     ClientConfig, MUTATING, VALIDATING, mutating_configuration, validating_configuration,

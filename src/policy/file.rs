@@ -4,7 +4,7 @@ use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, Value, is_dns
 use crate::rules::{self, RULES, Rule};
 
 use super::{Match, OnMissingData, Policy, ValidationActions};
-use super::{exemption, matching, never};
+use super::{condition, exemption, matching, never};
 
 /// The only `apiVersion` there is.
 const API_VERSION: &str = "goldkeeper.io/v1";
@@ -34,6 +34,18 @@ pub const SPEC: &[Field] = &[
         .example("[\"Warn\"]"),
     Field::optional("match", Shape::Object(matching::FIELDS))
         .told("Which requests the policy is for; all that is given must hold. Without it: all that its kind looks at."),
+    Field::optional(
+        "matchConditions",
+        Shape::List(0, &Shape::Object(condition::FIELDS)),
+    )
+    .told(
+        "Conditions in CEL over `object`, `oldObject` and `request`; the policy is for a request if all are true. If one \
+         gives no answer and none is false, `onMissingData` decides.",
+    )
+    .default("[]")
+    .example(
+        "[{\"name\": \"not-the-installer\", \"expression\": \"request.userInfo.username != 'installer'\"}]",
+    ),
     Field::optional(
         "exemptions",
         Shape::List(
@@ -133,6 +145,13 @@ fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Optio
     let fields = Fields::of(node, &format!("{}.spec", rule.kind), SPEC, decoder)?;
     let help = "write validationActions: [Deny], [Warn] or [Audit]";
     let actions = fields.required("validationActions", help, decoder);
+    let conditions = fields.node("matchConditions").map(|node| {
+        decoder.enter("matchConditions");
+        let conditions = condition::decode(node, decoder);
+        decoder.leave();
+        conditions
+    });
+    let conditions = conditions.unwrap_or_else(|| Some(Vec::new()));
     let exemptions = fields.or_default("exemptions", decoder);
     let on_missing_data = fields.or_default("onMissingData", decoder);
     let message = fields.optional("message", decoder);
@@ -163,6 +182,7 @@ fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Optio
         line: 0,
         actions: actions?,
         matching,
+        conditions: conditions?,
         exemptions: exemptions?,
         on_missing_data: on_missing_data?,
         message: message?,

@@ -14,8 +14,22 @@ pub enum Matches {
     Yes,
     /// It is not.
     No,
+    /// It can't be told.
+    Unknown(Doubt),
+}
+
+/// Why it can't be told whether a policy is for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
     /// The labels of the namespace are not known, and why.
-    Unknown(String),
+    NamespaceLabels(String),
+    /// One of its `matchConditions` gives no answer.
+    Condition {
+        /// The condition's name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// `spec.match`: all that is given must hold.
@@ -91,8 +105,8 @@ impl Match {
                     Matches::No
                 }
             }
-            Known::Known(_) => Matches::Unknown(format!("namespace {name} is not there yet")),
-            Known::Unknown => Matches::Unknown(facts.why_unknown(Kind::Namespace).to_owned()),
+            Known::Known(_) => unknown_labels(format!("namespace {name} is not there yet")),
+            Known::Unknown => unknown_labels(facts.why_unknown(Kind::Namespace).to_owned()),
         }
     }
 
@@ -122,6 +136,10 @@ impl Match {
         never::check_match(&matching, &fields, decoder)?;
         Some(matching)
     }
+}
+
+const fn unknown_labels(reason: String) -> Matches {
+    Matches::Unknown(Doubt::NamespaceLabels(reason))
 }
 
 fn decode_resources(

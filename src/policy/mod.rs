@@ -4,6 +4,8 @@
 //! fault told with its place. Nothing here reads a file ([`crate::store`] does).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod cel;
+mod condition;
 mod exemption;
 mod file;
 mod matching;
@@ -22,9 +24,10 @@ use crate::admission::{AdmissionRequest, Resource};
 use crate::cluster::Facts;
 use crate::rules::{Judge, Rule, Webhook};
 
+pub use condition::{Condition, Inputs};
 pub use exemption::Exemption;
 pub use file::SPEC;
-pub use matching::{Match, Matches};
+pub use matching::{Doubt, Match, Matches};
 pub use notice::{ENDING_SOON, Ending};
 pub use schema::schema;
 pub use selector::Selector;
@@ -69,6 +72,8 @@ pub struct Policy {
     pub actions: ValidationActions,
     /// `spec.match`
     pub matching: Match,
+    /// `spec.matchConditions`
+    pub conditions: Vec<Condition>,
     /// `spec.exemptions`
     pub exemptions: Vec<Exemption>,
     /// `spec.onMissingData`
@@ -82,18 +87,26 @@ pub struct Policy {
 impl Policy {
     /// Whether the policy is to judge a request. What can be told without the cluster is looked at first.
     ///
-    /// `today` is the date in UTC by which exemptions end.
+    /// `today` is the date in UTC by which exemptions end; `inputs` are those of the request.
     pub fn matches(
         &self,
         request: &AdmissionRequest<'_>,
         resource: Resource,
         facts: &Facts<'_>,
         today: Date,
+        inputs: &Inputs<'_>,
     ) -> Matches {
         if !self.matching.covers(request, resource) || self.is_exempt(request, today) {
             return Matches::No;
         }
-        self.matching.selects_namespace(request, facts)
+        let selected = self.matching.selects_namespace(request, facts);
+        if self.conditions.is_empty() || selected == Matches::No {
+            return selected;
+        }
+        match inputs.hold(&self.conditions) {
+            Matches::Yes => selected,
+            other => other,
+        }
     }
 
     fn is_exempt(&self, request: &AdmissionRequest<'_>, today: Date) -> bool {

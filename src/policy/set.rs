@@ -34,7 +34,7 @@ impl PolicySet {
         let mut faults = Vec::new();
         for source in sources {
             let (documents, broken) = document::parse_each(&source.file, &source.text);
-            let mut decoder = Decoder::new(source.file.clone());
+            let mut decoder = Decoder::with_text(source.file.clone(), &source.text);
             if documents.is_empty() && broken.is_empty() {
                 let help = "write a policy into it or remove the file";
                 decoder.error_at(Place::default(), "the file holds no policy", help);

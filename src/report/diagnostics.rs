@@ -175,7 +175,7 @@ error: spec: unknown field `validationAction`: not a field of BootSourceNamespac
 5 |   validationAction: [Warn]
   |   ^^^^^^^^^^^^^^^^
   |
-  = help: did you mean `validationActions`? known here: exemptions, match, message, onMissingData, parameters, \
+  = help: did you mean `validationActions`? known here: exemptions, match, matchConditions, message, onMissingData, parameters, \
 validationActions
 
 ";

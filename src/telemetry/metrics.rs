@@ -30,7 +30,7 @@ const STAGES: [Stage; 2] = [Stage::Fill, Stage::Validate];
 const MAX_EXEMPTIONS: usize = 50;
 
 /// Everything that is counted while answering.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Metrics {
     log: Option<DecisionLog>,
     answers: [[AtomicU64; STATUSES.len()]; STAGES.len()],
@@ -38,17 +38,14 @@ pub struct Metrics {
     findings: Findings,
 }
 
-/// What was done, by rule in the order of [`RULES`].
-type Findings = Vec<[AtomicU64; Action::ALL.len()]>;
+/// One counter for each rule and action. Not an array of the catalogue's length: a type that depends on the rules makes
+/// the compiler go in circles when it optimises (E0391).
+#[derive(Debug)]
+struct Findings(Vec<[AtomicU64; Action::ALL.len()]>);
 
-impl Default for Metrics {
+impl Default for Findings {
     fn default() -> Self {
-        Self {
-            log: None,
-            answers: Default::default(),
-            latency: Default::default(),
-            findings: RULES.iter().map(|_| Default::default()).collect(),
-        }
+        Self(RULES.iter().map(|_| Default::default()).collect())
     }
 }
 
@@ -94,7 +91,7 @@ impl Observer for Metrics {
                 .iter()
                 .position(|action| *action == tally.action);
             if let Some(counter) = rule
-                .and_then(|rule| self.findings.get(rule))
+                .and_then(|rule| self.findings.0.get(rule))
                 .and_then(|actions| actions.get(action?))
             {
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -206,7 +203,7 @@ impl Pulled {
     fn findings(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         let help = "What was done on behalf of policies by rule and action";
         let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
-        for (rule, actions) in RULES.iter().zip(&self.0.metrics.findings) {
+        for (rule, actions) in RULES.iter().zip(&self.0.metrics.findings.0) {
             for (action, count) in Action::ALL.iter().zip(actions) {
                 let labels = [("rule", rule.kind), ("action", action.as_str())];
                 counter(count).encode(family.encode_family(&labels)?)?;

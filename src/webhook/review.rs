@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::admission::{AdmissionRequest, json};
+use crate::admission::{AdmissionRequest, Body, json};
 use crate::engine::Decision;
 
 const API_VERSION: &str = "admission.k8s.io/v1";
@@ -44,13 +44,14 @@ struct Review<'a> {
 /// [`Undecodable`] if the body is no `admission.k8s.io/v1` review. There is then no uid to answer to: the caller says
 /// `400`, and the failurePolicy decides.
 pub fn decode(body: &[u8]) -> Result<AdmissionRequest<'_>, Undecodable> {
-    let review: Review<'_> = json::from_slice(body)?;
+    let mut review: Review<'_> = json::from_slice(body)?;
     if review.api_version != API_VERSION || review.kind != KIND {
         return Err(Undecodable::Type(format!(
             "{} {}",
             review.api_version, review.kind
         )));
     }
+    review.request.body = Some(Body::Review(body));
     Ok(review.request)
 }
 

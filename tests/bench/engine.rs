@@ -9,6 +9,7 @@ use goldkeeper::policy::{PolicySet, PolicySource};
 use goldkeeper::store;
 
 mod answering;
+mod conditions;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod reviews;
 
@@ -28,6 +29,8 @@ fn main() -> Result<()> {
         &large,
     );
     compile(&mut criterion);
+    conditions::everyday(&mut criterion, &Class::Allowed.review(), &small)?;
+    conditions::worst_condition(&mut criterion, &small)?;
     criterion.final_summary();
     Ok(())
 }

@@ -12,6 +12,7 @@ mod apiserver;
 mod architecture;
 mod boot_sources;
 mod check;
+mod conditions;
 mod corpus;
 mod generated;
 mod large;

@@ -1,7 +1,7 @@
 //! The JSON Schema and the loader agree: generated policies are sound or broken for both.
 //!
 //! Left out by construction is what only the loader can see: patterns that are none, dates that do not exist, keys that
-//! stand twice, and policies that can never match (no value of a label is asked for twice, nothing is excluded that the
+//! stand twice, names of conditions too, expressions in CEL, and policies that can never match (no value of a label is asked for twice, nothing is excluded that the
 //! policy is for).
 
 use std::sync::{Arc, LazyLock};
@@ -81,11 +81,24 @@ fn sound(shape: Shape, rule: &'static Rule) -> BoxedStrategy<Value> {
         Shape::Form(_, "namespace/name") => select(vec!["ci/deployer", "*/x", "ci/*"])
             .prop_map(|name| json!(name))
             .boxed(),
+        // Conditions of one name twice are refused by the loader alone; so long a name never comes twice.
+        Shape::Form(_, "condition") => "[a-z]{16}".prop_map(|name| json!(name)).boxed(),
+        Shape::Form(_, "CEL") => select(vec!["true", "has(object.spec)"])
+            .prop_map(|text| json!(text))
+            .boxed(),
         Shape::Form(_, other) => panic!("this test knows no {other}"),
         Shape::LabelValue => Just(json!("")).boxed(),
         Shape::Switch => any::<bool>().prop_map(Value::Bool).boxed(),
         Shape::Word(words) => select(words.to_vec()).prop_map(|word| json!(word)).boxed(),
         Shape::List(least, Shape::Text) => list(name(), least),
+        // Two conditions would need two names.
+        Shape::List(_, Shape::Object(fields))
+            if fields.iter().any(|field| field.name == "expression") =>
+        {
+            prop::collection::vec(object(fields, rule), 0..2)
+                .prop_map(Value::Array)
+                .boxed()
+        }
         Shape::List(least, of) => list(sound(*of, rule), least),
         Shape::Object(fields) | Shape::ObjectWith(fields, _) => object(fields, rule),
         Shape::Selector => selector().boxed(),
@@ -120,6 +133,7 @@ fn object(fields: &'static [Field], rule: &'static Rule) -> BoxedStrategy<Value>
                 "namespaces" => Shape::List(1, &Shape::Word(&["openshift-*", "*-x", "openshift"])),
                 "excludeNamespaces" => Shape::List(0, &Shape::Word(&["elsewhere", "nowhere-*"])),
                 "users" => Shape::SOME_PATTERNS,
+                "expression" => Shape::Word(&["true", "request.operation != 'DELETE'"]),
                 _ => field.shape,
             };
             (so_far, sound(shape, rule), any::<bool>())
@@ -197,8 +211,8 @@ fn damage(policy: &mut Value, at: Index, how: u8, which: Index) {
         }
         (3, Value::Array(items)) if !items.is_empty() => {
             let twin = items[which.index(items.len())].clone();
-            // Two requirements of one label could contradict each other.
-            if twin.get("key").is_none() {
+            // Two requirements of one label could contradict each other; two conditions need two names.
+            if twin.get("key").is_none() && twin.get("expression").is_none() {
                 items.push(twin);
             }
         }
@@ -230,6 +244,7 @@ fn damage(policy: &mut Value, at: Index, how: u8, which: Index) {
             let safe = match at.as_str() {
                 at if at.starts_with("/spec/match/namespaces") => "*",
                 at if at.starts_with("/spec/match/excludeNamespaces") => "elsewhere",
+                at if at.ends_with("/expression") => "true",
                 _ => return,
             };
             let names = match place {

@@ -173,6 +173,7 @@ impl Audit {
                 policies: policies.policies().len(),
                 digest: policies.digest().to_owned(),
                 cluster: estate.cluster.origin.clone(),
+                rights_unasked: estate.cluster.is_live() && !self.rights,
             },
         )?;
         summary.gaps = estate.each(&kinds, &mut |listing, object| {

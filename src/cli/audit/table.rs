@@ -50,6 +50,9 @@ pub(super) fn table(settings: &Settings, summary: &Summary, first: &[Found]) -> 
         let objects = counted(*count, "object");
         let _ = writeln!(notes, "Not told by {policy} for {objects}: {reason}.");
     }
+    if settings.rights_unasked {
+        notes.push_str("Who may clone from where was not asked: --rights asks the cluster.\n");
+    }
     for gap in &summary.gaps {
         let _ = writeln!(
             notes,

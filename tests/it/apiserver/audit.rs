@@ -30,6 +30,12 @@ fn a_cluster_and_its_snapshot_are_audited_alike() {
     let mut machine = vm(namespace, "of-rhel9");
     machine["spec"]["dataVolumeTemplates"][0]["spec"]["sourceRef"]["namespace"] = DEFAULT.into();
     bench.client.create(&machine).object();
+    let policies = policies();
+    let text = bench.goldkeeper(&["audit", "--policies", &policies]).stdout;
+    assert!(text.contains("--rights asks the cluster"), "{text}");
+    let asked = bench.goldkeeper(&["audit", "--rights", "--summary", "--policies", &policies]);
+    assert!(!asked.stdout.contains("Not told by"), "{}", asked.stdout);
+    eprintln!("{text}\n{}", asked.stdout);
     let live = findings(&bench, &[]);
     let misplaced = live
         .iter()
