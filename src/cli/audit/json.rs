@@ -57,6 +57,7 @@ pub(super) fn summary(settings: &Settings, summary: &Summary) -> Value {
         "judged": judged,
         "leftOut": summary.left_out,
         "byRuleAndNamespace": counts,
+        "rightsNotAsked": summary.rights_unasked,
         "notTold": untold,
         "notLookedAt": gaps,
         "policies": settings.digest,

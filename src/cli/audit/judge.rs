@@ -1,6 +1,6 @@
 //! What policies say of an object that is there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use anyhow::Result;
@@ -19,6 +19,8 @@ const MEMORY: usize = 50_000;
 /// Judges objects.
 pub(super) struct Judge<'w> {
     pub(super) world: World<'w>,
+    /// How many questions of rights were left unasked so far.
+    pub(super) unasked: &'w Cell<u64>,
 }
 
 /// What all policies say of one object.
@@ -27,6 +29,8 @@ pub(super) struct Verdicts {
     pub(super) found: Vec<Found>,
     /// Policies that could not tell, and why.
     pub(super) untold: Vec<(String, String)>,
+    /// Whether rights would have been asked.
+    pub(super) rights_unasked: bool,
 }
 
 impl Judge<'_> {
@@ -36,6 +40,7 @@ impl Judge<'_> {
             return Ok(None);
         }
         let named = named(resource, &object);
+        let unasked = self.unasked.get();
         let judged = ask_bytes(&self.world, Route::VALIDATE, &request(&named, object))?;
         let mut verdicts = Verdicts::default();
         for outcome in &judged.evaluation.outcomes {
@@ -44,6 +49,11 @@ impl Judge<'_> {
                 verdicts.untold.push((policy, untold.reason.clone()));
             }
             verdicts.found.extend(Found::of(outcome, &named));
+        }
+        verdicts.rights_unasked = self.unasked.get() > unasked;
+        if verdicts.rights_unasked && verdicts.untold.len() == 1 {
+            // The one thing that was not told is the one that was not asked.
+            verdicts.untold.clear();
         }
         Ok(Some(verdicts))
     }
@@ -109,6 +119,7 @@ fn request(named: &Named, object: Value) -> Value {
 pub(super) fn memory(
     read: impl Fn(&Question) -> Known<Answer>,
     rights: bool,
+    unasked: &Cell<u64>,
 ) -> impl Fn(&Question) -> Known<Answer> {
     let answers: RefCell<HashMap<Question, Known<Answer>>> = RefCell::default();
     move |question| {
@@ -116,7 +127,10 @@ pub(super) fn memory(
             Question::Access(access) if access.verb == "get" => {
                 return Known::Known(Answer::Access(true));
             }
-            Question::Access(_) if !rights => return Known::Unknown,
+            Question::Access(_) if !rights => {
+                unasked.set(unasked.get() + 1);
+                return Known::Unknown;
+            }
             Question::Access(_) | Question::Object { .. } => {}
         }
         if let Some(answer) = answers.borrow().get(question) {
@@ -134,7 +148,6 @@ pub(super) fn memory(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
 
     #[test]
     fn what_belongs_to_another_object_is_left_out() {
@@ -173,13 +186,17 @@ mod tests {
             namespace: "a".to_owned(),
             name: String::new(),
         });
-        let frugal = memory(read, false);
+        let unasked = Cell::new(0);
+        let frugal = memory(read, false, &unasked);
         for _ in 0..3 {
             assert_eq!(frugal(&object), Known::Known(Answer::Object(None)));
             assert_eq!(frugal(&access), Known::Unknown);
         }
-        assert_eq!(asked.get(), 1);
-        assert!(matches!(memory(read, true)(&access), Known::Known(_)));
+        assert_eq!((asked.get(), unasked.get()), (1, 3));
+        assert!(matches!(
+            memory(read, true, &unasked)(&access),
+            Known::Known(_)
+        ));
         let Question::Access(clone) = access else {
             panic!("it is one");
         };

@@ -8,6 +8,7 @@ mod policy_report;
 mod sarif;
 mod table;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
@@ -118,6 +119,8 @@ struct Summary {
     judged: BTreeMap<Resource, u64>,
     /// Objects that are judged with their owner, or are on their way out.
     left_out: u64,
+    /// Objects about which rights would have been asked.
+    rights_unasked: u64,
     /// What could not be told, by policy: how often, and why the first time.
     untold: BTreeMap<String, (u64, String)>,
     /// Kinds that could not be looked at.
@@ -131,6 +134,7 @@ impl Summary {
 
     fn add(&mut self, resource: Resource, verdicts: &Verdicts) {
         *self.judged.entry(resource).or_default() += 1;
+        self.rights_unasked += u64::from(verdicts.rights_unasked);
         self.offenders += u64::from(!verdicts.found.is_empty());
         for found in &verdicts.found {
             let key = (found.rule, found.namespace.clone());
@@ -151,7 +155,9 @@ impl Audit {
         let estate = Estate::open(self.cluster)?;
         let view = estate.view();
         let now = self.now.unwrap_or_else(Timestamp::now);
-        let read = memory(live_reads(&estate.runtime, &estate.cluster), self.rights);
+        let unasked = Cell::new(0);
+        let live = live_reads(&estate.runtime, &estate.cluster);
+        let read = memory(live, self.rights, &unasked);
         let judge = Judge {
             world: World {
                 policies: &policies,
@@ -159,6 +165,7 @@ impl Audit {
                 read: &read,
                 today: now.to_zoned(TimeZone::UTC).date(),
             },
+            unasked: &unasked,
         };
         let resources = resources(&policies);
         let kinds: Vec<Listing> = resources.iter().copied().map(Listing::of).collect();
@@ -173,7 +180,6 @@ impl Audit {
                 policies: policies.policies().len(),
                 digest: policies.digest().to_owned(),
                 cluster: estate.cluster.origin.clone(),
-                rights_unasked: estate.cluster.is_live() && !self.rights,
             },
         )?;
         summary.gaps = estate.each(&kinds, &mut |listing, object| {

@@ -25,8 +25,6 @@ pub(super) struct Settings {
     pub(super) policies: usize,
     pub(super) digest: String,
     pub(super) cluster: String,
-    /// Whether there is a cluster that could be asked about rights and was not.
-    pub(super) rights_unasked: bool,
 }
 
 /// Findings on their way out. What is held does not grow with them, but for the bounded results of reports.

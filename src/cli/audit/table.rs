@@ -50,8 +50,12 @@ pub(super) fn table(settings: &Settings, summary: &Summary, first: &[Found]) -> 
         let objects = counted(*count, "object");
         let _ = writeln!(notes, "Not told by {policy} for {objects}: {reason}.");
     }
-    if settings.rights_unasked {
-        notes.push_str("Who may clone from where was not asked: --rights asks the cluster.\n");
+    if summary.rights_unasked > 0 {
+        let objects = counted(summary.rights_unasked, "object");
+        let _ = writeln!(
+            notes,
+            "Who may clone was not asked for {objects}: --rights asks the cluster."
+        );
     }
     for gap in &summary.gaps {
         let _ = writeln!(
