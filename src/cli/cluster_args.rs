@@ -2,21 +2,28 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use clap::Args;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
-use crate::cluster::{Answer, ClusterView, Known, Question};
+use crate::cluster::{Answer, ClusterView, Coverage, Kind, Known, Question};
 use crate::store;
 use crate::telemetry::Pulse;
 use crate::watch::{LiveReader, LiveReads as LiveReadCounts, Watch};
 use crate::webhook::LiveReads;
 
 use super::api_args::ApiArgs;
+
+/// How long a live cluster is waited for.
+const SETTLE: Duration = Duration::from_secs(12);
+/// How long one question to a live cluster may take.
+const LIVE_READ: Duration = Duration::from_secs(2);
 
 /// Where the cluster comes from.
 #[derive(Debug, Args)]
@@ -125,6 +132,60 @@ impl Cluster {
                 .collect();
             (reads, ages)
         })
+    }
+}
+
+/// A runtime for a command that waits for it now and then.
+pub(super) fn runtime() -> Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime.context("can't start the runtime")
+}
+
+/// The cluster, listed as far as it can be. One that says nothing at all is no cluster to judge by.
+pub(super) async fn open(arguments: ClusterArgs) -> Result<Cluster> {
+    let cluster = arguments.open().await?;
+    if !cluster.is_live() {
+        return Ok(cluster);
+    }
+    let settled = async {
+        while !cluster.view.load().is_settled() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // What was not listed in time is unknown, and told where it matters.
+    let _ = tokio::time::timeout(SETTLE, settled).await;
+    if let Some(reason) = out_of_reach(&cluster.view.load()) {
+        bail!("the cluster does not answer ({reason}): --cluster-from judges without one");
+    }
+    Ok(cluster)
+}
+
+/// Why nothing is known of the cluster, if so.
+fn out_of_reach(view: &ClusterView) -> Option<String> {
+    let mut reason = "no answer".to_owned();
+    for kind in Kind::ALL {
+        match view.coverage(kind) {
+            Coverage::Unknown(why) => reason = why.to_string(),
+            Coverage::Pending | Coverage::OnDemand => {}
+            _ => return None,
+        }
+    }
+    Some(reason)
+}
+
+/// Questions go to the live cluster, if there is one; files have no more to say.
+pub(super) fn live_reads(
+    runtime: &Runtime,
+    cluster: &Cluster,
+) -> impl Fn(&Question) -> Known<Answer> + use<> {
+    let live = cluster.live();
+    let runtime = runtime.handle().clone();
+    move |question| match &live {
+        Some(live) => runtime.block_on(live.read(question, Instant::now() + LIVE_READ)),
+        None => Known::Unknown,
     }
 }
 

@@ -14,8 +14,7 @@ use crate::inventory::{Gap, Listing};
 use crate::store;
 use crate::watch::Pager;
 
-use super::check::{open, runtime};
-use super::cluster_args::{Cluster, ClusterArgs};
+use super::cluster_args::{Cluster, ClusterArgs, open, runtime};
 
 /// Why a kind that is not part of snapshots is not known.
 const NOT_IN_SNAPSHOTS: &str = "a snapshot does not hold them";

@@ -12,6 +12,7 @@ mod estate;
 mod help;
 mod policies;
 mod policy_args;
+mod rbac;
 mod rehearse;
 mod rules;
 mod schema;
@@ -80,6 +81,8 @@ enum Command {
     Completions(completions::Completions),
     /// Prints the webhook configurations that deliver what the policies want to see
     WebhookConfig(webhook_config::WebhookConfig),
+    /// Prints the service account of goldkeeper with the rights that it needs
+    Rbac(rbac::Rbac),
 }
 
 /// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work.
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::BootSources(sources) => sources.run(),
         Command::Check(check) => check.run(),
         Command::Policies(policies) => policies.run(),
+        Command::Rbac(rbac) => rbac.run(),
         Command::Rehearse(rehearse) => rehearse.run(),
         Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),

@@ -14,6 +14,7 @@ mod boot_sources;
 mod check;
 mod conditions;
 mod corpus;
+mod deploy;
 mod generated;
 mod large;
 mod manuals;

@@ -23,8 +23,7 @@ use crate::policy::PolicySet;
 use crate::rules::Stage;
 
 use super::Verdict;
-use super::check::live_reads;
-use super::cluster_args::ClusterArgs;
+use super::cluster_args::{ClusterArgs, live_reads};
 use super::estate::Estate;
 use super::policy_args::PolicyArgs;
 use found::Found;
