@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::bench::{Bench, DEFAULT, bench, corpus, loud, repository};
+use super::bench::{Bench, DEFAULT, bench, corpus, documents, loud, repository};
 use super::objects::vm;
 
 fn policies() -> String {
@@ -96,7 +96,26 @@ fn a_cluster_takes_the_reports() {
     bench
         .kubectl("delete policyreports -A -l app.kubernetes.io/managed-by=goldkeeper")
         .succeeded();
-    // None if nothing was found about the cluster itself.
+    // Of another cluster, in which something was found about the cluster itself.
+    let fixture = repository().join("tests/fixtures/clusters/two-classes.yaml");
+    let fixture = fixture.to_str().unwrap();
+    let line = [
+        "audit",
+        "-o",
+        "policyreport",
+        "--policies",
+        &policies,
+        "--cluster-from",
+        fixture,
+    ];
+    let reports = documents(&bench.goldkeeper(&line).stdout);
+    let of_cluster = reports
+        .iter()
+        .find(|report| report["kind"] == "ClusterPolicyReport");
+    bench.write("cluster-report.yaml", of_cluster.unwrap());
+    bench
+        .kubectl("apply --validate=strict -f cluster-report.yaml")
+        .succeeded();
     bench
         .kubectl("delete clusterpolicyreports -l app.kubernetes.io/managed-by=goldkeeper")
         .succeeded();
