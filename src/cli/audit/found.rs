@@ -30,9 +30,7 @@ impl Found {
         let (Finding::Violation(violation) | Finding::Advice(violation)) = &outcome.finding else {
             return None;
         };
-        let said = [Action::Deny, Action::Warn, Action::Audit];
-        let actions = outcome.actions();
-        let action = said.into_iter().find(|action| actions.contains(action))?;
+        let action = outcome.actions().next()?;
         let text = violation.let_through.as_ref().unwrap_or(&violation.summary);
         Some(Self {
             resource: object.resource,
