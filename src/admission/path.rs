@@ -1,7 +1,7 @@
 //! Where a field is, in the two spellings that are needed.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Segment {
@@ -48,10 +48,13 @@ impl FieldPath {
         for segment in &self.0 {
             pointer.push('/');
             match segment {
-                Segment::Field(name) => {
+                Segment::Field(name) if name.contains(['~', '/']) => {
                     pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
                 }
-                Segment::Index(index) => pointer.push_str(&index.to_string()),
+                Segment::Field(name) => pointer.push_str(name),
+                Segment::Index(index) => {
+                    let _ = write!(pointer, "{index}");
+                }
             }
         }
         pointer
