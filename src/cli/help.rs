@@ -21,7 +21,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "A cluster",
         &["snapshot", "boot-sources", "audit", "rehearse", "doctor"],
     ),
-    ("The webhook", &["serve", "webhook-config"]),
+    ("The webhook", &["serve", "webhook-config", "certs"]),
     ("Other", &["completions"]),
 ];
 

@@ -19,6 +19,7 @@ mod resource;
 mod snapshot;
 mod standing;
 mod task;
+mod tls_profile;
 
 #[cfg(test)]
 mod fake;
@@ -35,6 +36,7 @@ pub use client::{Error, client};
 pub use live::{LiveReader, LiveReads};
 pub use registered::{Configuration, webhook_configurations};
 pub use snapshot::{SnapshotError, Step, take_snapshot};
+pub use tls_profile::follow_tls_profile;
 
 use crate::cluster::{ClusterView, Kind};
 use discovery::{Served, discover};
