@@ -10,6 +10,7 @@
 
 mod apiserver;
 mod architecture;
+mod certs;
 mod check;
 mod conditions;
 mod corpus;
@@ -20,6 +21,7 @@ mod policies_command;
 mod properties;
 mod readme;
 mod reload;
+mod running;
 mod schema;
 mod serve;
 mod snapshot;

@@ -59,8 +59,6 @@ pub(super) struct Serve {
         value_name = "ADDRESS"
     )]
     metrics_listen: SocketAddr,
-    #[command(flatten)]
-    tls: TlsArgs,
     /// Seconds for which requests are still answered after SIGTERM, while readiness fails and the endpoint is taken away
     #[arg(
         long,
@@ -82,6 +80,9 @@ pub(super) struct Serve {
     /// How log lines look
     #[arg(long, env = "GOLDKEEPER_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
+    // Last: its heading would be that of what follows.
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 impl Serve {
