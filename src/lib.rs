@@ -10,6 +10,7 @@
 //! webhook     tls      watch     store     report   telemetry      adapters: axum, rustls, kube, files, prometheus
 //!   +----------+---------+---------+----------+----------+
 //!              |
+//!          inventory      what a cluster holds beyond its view, counted, and what would become of it
 //!            cases        policies tried out: request, cluster, what is expected
 //!              |
 //!            engine       evaluate(request, policies, facts) -> Evaluation -> Decision
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod cluster;
 pub mod document;
 pub mod engine;
+pub mod inventory;
 pub mod manifest;
 pub mod policy;
 pub mod report;

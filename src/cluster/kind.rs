@@ -145,6 +145,23 @@ impl Kind {
         }
     }
 
+    /// Whether single objects are read live, before a decision rests on one.
+    pub const fn is_read_live(self) -> bool {
+        match self {
+            Self::DataSource
+            | Self::DataImportCron
+            | Self::StorageClass
+            | Self::Namespace
+            | Self::PersistentVolumeClaim
+            | Self::VolumeSnapshot
+            | Self::VirtualMachine => true,
+            Self::HyperConverged
+            | Self::StorageProfile
+            | Self::Cdi
+            | Self::VolumeSnapshotContent => false,
+        }
+    }
+
     /// The kind of an object by its `apiVersion` and `kind`, whatever the version.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);

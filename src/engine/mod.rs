@@ -11,8 +11,9 @@ mod evaluate;
 mod message;
 mod observer;
 mod registration;
+mod rights;
 
-pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask};
+pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask, ask_bytes};
 pub use delivery::{Registered, Undelivered};
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, Yielded, evaluate};
@@ -20,3 +21,4 @@ pub use observer::Observer;
 pub use registration::{
     ClientConfig, MUTATING, VALIDATING, mutating_configuration, validating_configuration,
 };
+pub use rights::{Right, rights};

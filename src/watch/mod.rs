@@ -14,6 +14,7 @@ mod failure;
 mod follow;
 mod keeper;
 mod live;
+mod pager;
 mod registered;
 mod resource;
 mod snapshot;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 
 pub use client::{Error, client};
 pub use live::{LiveReader, LiveReads};
+pub use pager::{ListError, Pager};
 pub use registered::{Configuration, webhook_configurations};
 pub use snapshot::{SnapshotError, Step, take_snapshot};
 pub use tls_profile::follow_tls_profile;

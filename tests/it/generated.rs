@@ -119,3 +119,71 @@ fn the_readme_lists_every_rule() {
     }
     same("README.md", &format!("{before}{begin}{table}{end}{after}"));
 }
+
+#[test]
+fn the_role_grants_what_is_asked_of_the_api_server() {
+    same("deploy/base/rbac.yaml", &goldkeeper(&["rbac"]));
+}
+
+/// The ConfigMap of the deployment holds every shipped policy. The file has no `.yaml` in its name, so that it is not
+/// taken for a policy.
+#[test]
+fn the_config_map_holds_every_shipped_policy() {
+    let text = "\
+# The shipped policies as a ConfigMap, for deploy/. Made by `UPDATE=1 cargo test generated`; a test fails when a policy is
+# not in it. The name has no suffix: goldkeeper follows the files by content, so a change needs no new pods.
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+generatorOptions:
+  disableNameSuffixHash: true
+configMapGenerator:
+- name: goldkeeper-policies
+  namespace: goldkeeper
+  files:
+";
+    let files = policies().map(|(name, _)| format!("  - {name}\n"));
+    let files = files.collect::<String>();
+    same("policies/Kustomization", &format!("{text}{files}"));
+}
+
+/// Elsewhere than on OpenShift the platform is in other namespaces. What its own accounts do is let through there.
+#[test]
+fn on_kubernetes_the_platform_is_where_kubevirt_is() {
+    let folder = "deploy/overlays/kubernetes/policies";
+    let mut text = "\
+# The shipped policies that name the namespaces of the platform, with those of KubeVirt and CDI instead. Made by
+# `UPDATE=1 cargo test generated`.
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+generatorOptions:
+  disableNameSuffixHash: true
+configMapGenerator:
+- name: goldkeeper-policies
+  namespace: goldkeeper
+  behavior: merge
+  files:
+"
+    .to_owned();
+    for (name, policy) in policies() {
+        let there = policy
+            .replace(
+                "platformNamespaces: [openshift-cnv]",
+                "platformNamespaces: [kubevirt, cdi]",
+            )
+            .replace("$schema=", "$schema=../../../../policies/");
+        if there.contains("[kubevirt, cdi]") {
+            text.extend(["  - ", &name, "\n"]);
+            same(&format!("{folder}/{name}"), &there);
+        }
+    }
+    same(&format!("{folder}/kustomization.yaml"), &text);
+}
+
+/// The shipped policies: name of the file and text.
+fn policies() -> impl Iterator<Item = (String, String)> {
+    let files = crate::support::files::below(root().join("policies"), "yaml");
+    files.into_iter().map(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        (name.to_owned(), std::fs::read_to_string(&path).unwrap())
+    })
+}

@@ -10,11 +10,14 @@
 
 mod apiserver;
 mod architecture;
+mod boot_sources;
 mod certs;
 mod check;
 mod conditions;
 mod corpus;
+mod deploy;
 mod generated;
+mod large;
 mod manuals;
 mod policies;
 mod policies_command;

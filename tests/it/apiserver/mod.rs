@@ -8,12 +8,14 @@
 //! is sent. `cargo test --test it apiserver -- --nocapture` shows what a user sees.
 #![allow(clippy::print_stderr, reason = "what a user sees is there to be read")]
 
+mod audit;
 mod available;
 mod bench;
 mod boot_sources;
 mod check;
 mod conditions;
 mod corpus;
+mod deploy;
 mod hyper_converged;
 mod objects;
 mod order;
@@ -21,6 +23,7 @@ mod people;
 mod platform;
 mod plugin;
 mod policies;
+mod rights;
 mod settings;
 mod snapshot;
 mod stand_in;

@@ -25,6 +25,7 @@ const KINDS: &[(&str, &str, bool)] = &[
     ),
     ("Namespace", "namespaces", false),
     ("PersistentVolumeClaim", "persistentvolumeclaims", true),
+    ("Pod", "pods", true),
     ("Role", "roles", true),
     ("RoleBinding", "rolebindings", true),
     ("StorageClass", "storageclasses", false),

@@ -18,12 +18,15 @@ const USERS: [(&str, &str, &str); 2] = [
     ("alice", "token-of-alice", "system:authenticated"),
 ];
 
-/// The requests on what goldkeeper judges, with what goldkeeper noted.
+/// Everything that goldkeeper itself asks for where it runs as its own service account, and the requests on what it
+/// judges, with what it noted.
 const AUDIT_POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+- level: Metadata
+  users: [system:serviceaccount:goldkeeper:goldkeeper]
 - level: Metadata
   verbs: [create, update, patch]
   resources:
@@ -105,21 +108,39 @@ impl ControlPlane {
         name: &str,
         address: SocketAddr,
     ) -> PathBuf {
+        let users = USERS.map(|(user, token, _)| (user, token));
+        self.write_kubeconfig_of(&users, folder, name, address)
+    }
+
+    /// The same for these users and their tokens; the first one is the current one.
+    pub(super) fn write_kubeconfig_of(
+        &self,
+        users: &[(&str, &str)],
+        folder: &Path,
+        name: &str,
+        address: SocketAddr,
+    ) -> PathBuf {
+        let current = users[0].0;
         let authority = STANDARD.encode(std::fs::read(&self.certificate).unwrap());
         let cluster = json!({
             "server": format!("https://{address}"),
             "certificate-authority-data": authority,
         });
-        let users = USERS.map(|(user, token, _)| json!({"name": user, "user": {"token": token}}));
-        let contexts = USERS
-            .map(|(user, ..)| json!({"name": user, "context": {"cluster": "local", "user": user}}));
+        let contexts = users
+            .iter()
+            .map(|(user, _)| json!({"name": user, "context": {"cluster": "local", "user": user}}));
+        let contexts: Vec<_> = contexts.collect();
+        let users = users.iter();
+        let users: Vec<_> = users
+            .map(|(user, token)| json!({"name": user, "user": {"token": token}}))
+            .collect();
         let kubeconfig = json!({
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "local", "cluster": cluster}],
             "users": users,
             "contexts": contexts,
-            "current-context": "admin",
+            "current-context": current,
         });
         let path = folder.join(name);
         std::fs::write(&path, kubeconfig.to_string()).unwrap();

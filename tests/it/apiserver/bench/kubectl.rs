@@ -109,7 +109,7 @@ impl Bench {
         seen
     }
 
-    fn quietly(&self, arguments: &[&str]) -> Seen {
+    pub(in super::super) fn quietly(&self, arguments: &[&str]) -> Seen {
         let mut command = Command::new(self.assets.join("kubectl"));
         self.run_command(&mut command, &self.kubeconfig, arguments)
     }

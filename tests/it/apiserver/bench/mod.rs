@@ -8,6 +8,7 @@ mod kubectl;
 mod processes;
 mod proxy;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 pub(super) use assets::loud;
 pub(super) use client::{Answer, Client, RUNTIME};
 pub(super) use goldkeeper::Policies;
+pub(super) use kubectl::Seen;
 
 use super::objects::{self, names_of, path_of, vm};
 use control_plane::ControlPlane;
@@ -267,6 +269,20 @@ impl Bench {
         self.policies = policies;
     }
 
+    /// Restarts goldkeeper with these policies and a token, and with the rights of whose it is.
+    pub(super) fn run_with_token(&mut self, token: &str, policies: Policies) {
+        let folder = &self.processes.folder;
+        let name = "kubeconfig-with-token";
+        let users = [("somebody", token)];
+        let kubeconfig = self
+            .plane
+            .write_kubeconfig_of(&users, folder, name, self.plane.address);
+        self.disturbed = true;
+        self.goldkeeper = None;
+        self.goldkeeper = Some(self.identity.start(&self.processes, &kubeconfig, &policies));
+        self.policies = policies;
+    }
+
     pub(super) fn kill_goldkeeper(&mut self) {
         self.goldkeeper = None;
     }
@@ -296,9 +312,14 @@ impl Bench {
         self.identity.http(path).unwrap()
     }
 
+    /// What goldkeeper says on `/metrics`.
+    pub(super) fn metrics(&self) -> String {
+        self.identity.http("/metrics").unwrap()
+    }
+
     /// The sum of the metrics that begin like this.
     pub(super) fn metric(&self, beginning: &str) -> u64 {
-        let metrics = self.identity.http("/metrics").unwrap();
+        let metrics = self.metrics();
         let lines = metrics.lines().filter(|line| line.starts_with(beginning));
         lines
             .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
@@ -425,6 +446,11 @@ impl Bench {
     }
 
     /// Where the API server calls goldkeeper.
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.identity.port))
+    }
+
+    /// The port of that address.
     pub(super) fn port(&self) -> String {
         self.identity.port.to_string()
     }
