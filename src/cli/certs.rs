@@ -26,8 +26,9 @@ Examples:
   goldkeeper certs --out certs -o secret | kubectl apply -f - && \\
     goldkeeper webhook-config --ca-bundle certs/ca.crt | kubectl apply -f -
 
-The authority's own key is thrown away: nothing else can be made in its name. To renew, run it again with --force and put
-the new caBundle into the webhook configurations. On OpenShift, service-ca does all this by itself; so does cert-manager.")]
+The authority's own key is thrown away: nothing else can be made in its name. To renew, run it again with
+--force and put the new caBundle into the webhook configurations. On OpenShift, service-ca does all this by
+itself, and elsewhere cert-manager does.")]
 pub(super) struct Certs {
     /// Folder to write tls.crt, tls.key and ca.crt to
     #[arg(long, value_name = "DIR", required_unless_present = "output")]
