@@ -20,7 +20,7 @@ use super::Verdict;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  goldkeeper certs --out certs                              for the Service goldkeeper in the namespace goldkeeper
+  goldkeeper certs --out certs      for the Service goldkeeper in the namespace goldkeeper
   goldkeeper certs --out certs --name localhost --name 127.0.0.1 && \\
     goldkeeper serve --tls-cert certs/tls.crt --tls-key certs/tls.key
   goldkeeper certs --out certs -o secret | kubectl apply -f - && \\
