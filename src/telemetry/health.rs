@@ -74,6 +74,7 @@ fn ready(health: &Health, sources: &Sources, query: Option<&str>) -> Response {
     });
     if verbose || !ready {
         text.push_str(&policies(sources));
+        text.push_str(&(sources.tls)().lines());
         for kind in Kind::ALL {
             let state = describe(view.coverage(kind));
             let _ = writeln!(
