@@ -6,6 +6,7 @@ mod check;
 mod cluster_args;
 mod completions;
 mod delivery;
+mod doctor;
 mod help;
 mod policies;
 mod policy_args;
@@ -58,6 +59,8 @@ enum Command {
     Serve(serve::Serve),
     /// Writes down what is looked at in a cluster, for --cluster-from
     Snapshot(snapshot::TakeSnapshot),
+    /// Tells what is wrong with an installation, and what to do about it
+    Doctor(doctor::Doctor),
     /// Runs cases: policies, a cluster, requests, and what must come of them
     Test(test::Test),
     /// Checks policy files, and shows what is in force
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match command {
         Command::Check(check) => check.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Policies(policies) => policies.run(),
         Command::Rbac(rbac) => rbac.run(),
         Command::Schema(schema) => schema.run(),

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cluster::ClusterView;
 use crate::policy::{PolicySet, Standing};
-use crate::telemetry::{self, Health, LogFormat, Metrics, Sources};
+use crate::telemetry::{self, Health, LogFormat, Metrics, ServedCertificate, Sources};
 use crate::tls::{self, Certificate};
 use crate::webhook::{self, App, Limits, Server};
 
@@ -125,7 +125,13 @@ impl Serve {
             let (policies, standing) = (policies.clone(), standing.clone());
             tokio::spawn(delivery::follow(client, policies, standing));
         }
-        let sources = Arc::new(sources(&metrics, &policies, standing, &cluster));
+        let sources = Arc::new(sources(
+            &metrics,
+            &policies,
+            standing,
+            &cluster,
+            certificate.clone(),
+        ));
         let app = Arc::new(App {
             policies: policies.clone(),
             view: cluster.view.clone(),
@@ -173,6 +179,7 @@ fn sources(
     policies: &Arc<ArcSwap<PolicySet>>,
     standing: Arc<Standing>,
     cluster: &Cluster,
+    certificate: Arc<Certificate>,
 ) -> Sources {
     Sources {
         metrics: metrics.clone(),
@@ -180,6 +187,10 @@ fn sources(
         standing,
         view: cluster.view.clone(),
         pulse: cluster.pulse(),
+        certificate: Box::new(move || ServedCertificate {
+            summary: certificate.describe(),
+            chain: certificate.chain(),
+        }),
     }
 }
 

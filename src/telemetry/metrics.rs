@@ -64,6 +64,17 @@ pub struct Sources {
     pub view: Arc<ArcSwap<ClusterView>>,
     /// What the live cluster's watch tells; nothing where the view comes from files.
     pub pulse: Pulse,
+    /// The certificate in use.
+    pub certificate: Box<dyn Fn() -> ServedCertificate + Send + Sync>,
+}
+
+/// What is told of a certificate. Nothing of it is secret: every client is shown it.
+#[derive(Clone, Debug, Default)]
+pub struct ServedCertificate {
+    /// Fingerprint, end and issuer, in one line.
+    pub summary: String,
+    /// The chain, as PEM.
+    pub chain: String,
 }
 
 impl Metrics {

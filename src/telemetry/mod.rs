@@ -9,4 +9,4 @@ mod metrics;
 pub use decisions::DecisionLog;
 pub use health::{Health, router};
 pub use logs::{LogFormat, LogGuard, init};
-pub use metrics::{Metrics, Pulse, Sources};
+pub use metrics::{Metrics, Pulse, ServedCertificate, Sources};

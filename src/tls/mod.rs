@@ -1,5 +1,7 @@
 //! The certificate that the API server sees.
 
+mod inspect;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +13,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use sha2::{Digest, Sha256};
+
+use inspect::fingerprint;
+pub use inspect::{Chain, Details};
 
 /// Why a certificate can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,9 +103,29 @@ impl Certificate {
             .first()
             .map(AsRef::as_ref)
             .unwrap_or_default();
-        let bytes = Sha256::digest(certificate);
-        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        digits.join(":")
+        fingerprint(certificate)
+    }
+
+    /// The certificate in use in one line: `sha256 9b:41:…, expires 2027-01-31T00:00:00Z, issued by CN=…`.
+    pub fn describe(&self) -> String {
+        let certified = self.0.load();
+        let details = certified.cert.first().map(Details::read);
+        match details {
+            Some(Ok(Details {
+                fingerprint,
+                expires,
+                issuer,
+            })) => {
+                format!("sha256 {fingerprint}, expires {expires}, issued by {issuer}")
+            }
+            Some(Err(reason)) => format!("sha256 {}, {reason}", self.fingerprint()),
+            None => "none".to_owned(),
+        }
+    }
+
+    /// The chain in use, as PEM. Every client is shown it.
+    pub fn chain(&self) -> String {
+        inspect::pem(&self.0.load().cert)
     }
 }
 
