@@ -10,14 +10,16 @@
 //! webhook     tls      watch     store     report   telemetry      adapters: axum, rustls, kube, files, prometheus
 //!   +----------+---------+---------+----------+----------+
 //!              |
-//!       cases   diagnosis   policies tried out: request, cluster, what is expected; what is wrong with an installation
+//!          inventory      what a cluster holds beyond its view, counted, and what would become of it
+//!            cases        policies tried out: request, cluster, what is expected
+//!          diagnosis      what is wrong with an installation, judged of what was collected
 //!              |
 //!            engine       evaluate(request, policies, facts) -> Evaluation -> Decision
 //!              |
 //!   rules   policy   cluster   admission   document   manifest     domain: serde, serde_json, globset; no IO, no clock
 //! ```
 //!
-//! The domain modules, `engine`, `cases` and `diagnosis` deny `clippy::disallowed_methods` and `clippy::disallowed_types` (see
+//! The domain modules, `engine` and `cases` deny `clippy::disallowed_methods` and `clippy::disallowed_types` (see
 //! `.clippy.toml`), and a test reads their imports.
 pub mod admission;
 pub mod cases;
@@ -26,6 +28,7 @@ pub mod cluster;
 pub mod diagnosis;
 pub mod document;
 pub mod engine;
+pub mod inventory;
 pub mod manifest;
 pub mod policy;
 pub mod report;

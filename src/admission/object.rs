@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::settings::{ImageTemplate, WorkloadSources};
-use super::tolerant::{Entries, Many, Maybe, Text};
+use super::tolerant::{Entries, Many, Maybe, Rare, Text};
 
 /// Labels of an object.
 pub type Labels<'a> = Entries<'a>;
@@ -103,25 +103,25 @@ pub struct Spec<'a> {
     pub template: Maybe<Template<'a>>,
     /// `VirtualMachinePool`: the template of its virtual machines.
     #[serde(borrow)]
-    pub virtual_machine_template: Maybe<VirtualMachineTemplate<'a>>,
+    pub virtual_machine_template: Rare<VirtualMachineTemplate<'a>>,
     /// `DataVolume`: the boot source it is cloned from.
     #[serde(borrow)]
-    pub source_ref: Maybe<SourceRef<'a>>,
+    pub source_ref: Rare<SourceRef<'a>>,
     /// `DataVolume`: the object it is cloned from.
     #[serde(borrow)]
-    pub source: Maybe<Source<'a>>,
+    pub source: Rare<Source<'a>>,
     /// `DataVolume`: the claim it asks for, completed by CDI.
     #[serde(borrow)]
-    pub storage: Maybe<Claim<'a>>,
+    pub storage: Rare<Claim<'a>>,
     /// `DataVolume`: the claim it asks for, as it stands.
     #[serde(borrow)]
-    pub pvc: Maybe<Claim<'a>>,
+    pub pvc: Rare<Claim<'a>>,
     /// `DataImportCron`: the `DataSource` it keeps up to date.
     #[serde(borrow)]
     pub managed_data_source: Text<'a>,
     /// `VirtualMachineRestore` and `VirtualMachineClone`: what is to be made.
     #[serde(borrow)]
-    pub target: Maybe<TypedReference<'a>>,
+    pub target: Rare<TypedReference<'a>>,
     /// `HyperConverged` v1beta1: the golden namespace.
     #[serde(borrow)]
     pub common_boot_image_namespace: Text<'a>,
@@ -130,7 +130,7 @@ pub struct Spec<'a> {
     pub data_import_cron_templates: Many<ImageTemplate<'a>>,
     /// `HyperConverged` v1: where these two are.
     #[serde(borrow)]
-    pub workload_sources: Maybe<WorkloadSources<'a>>,
+    pub workload_sources: Rare<WorkloadSources<'a>>,
 }
 
 /// `spec.virtualMachineTemplate` of a pool.

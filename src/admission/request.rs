@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::json::{self, JsonError};
-use super::tolerant::{Maybe, Text};
+use super::tolerant::{Rare, Text};
 use super::{Object, Resource};
 
 /// What is asked of the API server.
@@ -146,10 +146,10 @@ pub struct AdmissionRequest<'a> {
     pub user_info: UserInfo<'a>,
     /// The object as it would be stored; absent on DELETE.
     #[serde(borrow, default)]
-    pub object: Maybe<Object<'a>>,
+    pub object: Rare<Object<'a>>,
     /// The object as it is stored; absent on CREATE.
     #[serde(borrow, default)]
-    pub old_object: Maybe<Object<'a>>,
+    pub old_object: Rare<Object<'a>>,
     /// Whether nothing will be stored. The answer is the same.
     #[serde(default)]
     pub dry_run: Option<bool>,

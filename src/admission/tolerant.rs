@@ -65,6 +65,29 @@ impl<T> Maybe<T> {
     }
 }
 
+/// An object read as `T`, or nothing, kept aside: what most requests lack does not make every request larger to move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rare<T>(Maybe<Box<T>>);
+
+impl<T> Default for Rare<T> {
+    fn default() -> Self {
+        Self(Maybe::default())
+    }
+}
+
+impl<T> Rare<T> {
+    /// The object, if there is one.
+    pub fn get(&self) -> Option<&T> {
+        self.0.get().map(|object| &**object)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rare<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Maybe::deserialize(deserializer).map(Self)
+    }
+}
+
 /// A list of objects. An element that is no object keeps its place, so that indexes stay those of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Many<T>(Vec<Maybe<T>>);

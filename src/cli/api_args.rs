@@ -18,6 +18,15 @@ pub(super) struct ApiArgs {
 }
 
 impl ApiArgs {
+    /// The arguments as they would be typed.
+    pub(super) fn typed(&self) -> String {
+        let kubeconfig = self.kubeconfig.as_ref();
+        let kubeconfig = kubeconfig.map(|path| format!(" --kubeconfig {}", path.display()));
+        let context = self.context.as_ref();
+        let context = context.map(|name| format!(" --context {name}"));
+        kubeconfig.into_iter().chain(context).collect()
+    }
+
     /// A client for it. Nothing is asked of it yet.
     pub(super) async fn client(&self) -> Result<kube::Client, watch::Error> {
         watch::client(self.kubeconfig.as_deref(), self.context.as_deref()).await

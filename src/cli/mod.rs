@@ -1,22 +1,27 @@
 //! The command line: one file a subcommand, and the only place that knows every adapter.
 
 mod api_args;
+mod audit;
 mod banner;
+mod boot_sources;
 mod check;
 mod cluster_args;
 mod completions;
 mod delivery;
 mod doctor;
+mod estate;
 mod help;
 mod policies;
 mod policy_args;
 mod rbac;
+mod rehearse;
 mod rules;
 mod schema;
 mod serve;
 mod snapshot;
 mod test;
 mod webhook_config;
+mod words;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -65,6 +70,12 @@ enum Command {
     Test(test::Test),
     /// Checks policy files, and shows what is in force
     Policies(policies::Policies),
+    /// Judges what is there already by the policies in force
+    Audit(audit::Audit),
+    /// Shows every golden image: where it is kept, whether it is up to date, and who uses it
+    BootSources(boot_sources::BootSources),
+    /// Tells what a change of the platform's settings would bring about, before it is made
+    Rehearse(rehearse::Rehearse),
     /// Prints the JSON Schema of policy files, for editors
     Schema(schema::Schema),
     /// Tells what kinds of policy there are, and prints their manuals
@@ -86,10 +97,13 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let outcome = match command {
+        Command::Audit(audit) => audit.run(),
+        Command::BootSources(sources) => sources.run(),
         Command::Check(check) => check.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Policies(policies) => policies.run(),
         Command::Rbac(rbac) => rbac.run(),
+        Command::Rehearse(rehearse) => rehearse.run(),
         Command::Schema(schema) => schema.run(),
         Command::Serve(serve) => serve.run(),
         Command::Snapshot(snapshot) => snapshot.run(),

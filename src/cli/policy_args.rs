@@ -1,6 +1,6 @@
 //! Which policies a command works with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -37,6 +37,14 @@ pub(super) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    /// The arguments as they would be typed.
+    pub(super) fn typed(&self) -> String {
+        if self.policies == Path::new("policies") {
+            return String::new();
+        }
+        format!(" --policies {}", self.policies.display())
+    }
+
     /// Reads and compiles them.
     pub(super) fn compile(&self) -> Result<PolicySet, StoreError> {
         store::compile_folder(&self.policies, self.allow_no_policies)

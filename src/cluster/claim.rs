@@ -11,7 +11,7 @@ use super::fact::RawMetadata;
 const CRON_LABEL: &str = "cdi.kubevirt.io/dataImportCron";
 
 /// How a volume is handed out. A clone between the two copies the whole disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VolumeMode {
     /// With a file system, the default.
     Filesystem,

@@ -14,7 +14,7 @@ const DESIRED_DIGEST: &str = "cdi.kubevirt.io/storage.import.sourceDesiredDigest
 const DIGEST_LENGTH: usize = 12;
 
 /// Which field of a data volume asks for the claim: each has its own default class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClaimField {
     /// `spec.storage`, completed by CDI: the default for virtualisation.
     #[default]

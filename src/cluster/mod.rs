@@ -43,10 +43,10 @@ pub use image::{
 };
 pub use kind::{Kind, KindInfo, Scope};
 pub use platform::{Cdi, CdiVersion, Namespace};
-pub use pruned::Pruned;
+pub use pruned::{Pruned, each_object};
 pub use snapshot::{Snapshot, SnapshotKind};
 pub use storage::{DefaultClasses, StorageClass, StorageProfile};
-pub use thin::thin;
+pub use thin::{thin, thin_to};
 pub use view::{ClusterView, Coverage, Seen};
 
 /// A fact, or the admission that it is not known. "There is none" is a known fact.

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
 use serde_json::{Map, Value};
 
 use super::{Fact, Kind, Known, ObjectKey, Snapshot};
@@ -78,92 +81,112 @@ fn looks_like_openshift(object: &Value) -> bool {
 
 impl<'de> Deserialize<'de> for Pruned {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PrunedVisitor)
+        let mut together = Self::default();
+        each_object(deserializer, &mut |object| {
+            together.extend([Self::of(&object)]);
+            Ok(())
+        })?;
+        Ok(together)
     }
 }
 
-/// Reads an object or a `List` of objects. A document that is neither holds nothing.
-struct PrunedVisitor;
+/// Shows the objects of a document one by one: an object, or the items of a `List`, each before the next is read. A
+/// document that is neither holds none.
+///
+/// # Errors
+/// What the document or the visitor is wrong with.
+pub fn each_object<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    visit: &mut dyn FnMut(Value) -> Result<(), &'static str>,
+) -> Result<(), D::Error> {
+    deserializer.deserialize_any(DocumentVisitor(visit))
+}
 
-impl<'de> Visitor<'de> for PrunedVisitor {
-    type Value = Pruned;
+struct DocumentVisitor<'v>(&'v mut dyn FnMut(Value) -> Result<(), &'static str>);
+
+impl<'de> Visitor<'de> for DocumentVisitor<'_> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pruned, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut object = Map::new();
-        let mut items = None;
+        let mut is_list = false;
         while let Some(key) = map.next_key::<String>()? {
             if key == "items" {
-                items = map.next_value::<Items>()?.0;
+                is_list = map.next_value_seed(Items(&mut *self.0))?;
             } else {
                 object.insert(key, map.next_value()?);
             }
         }
-        Ok(items.unwrap_or_else(|| Pruned::of(&Value::Object(object))))
+        if !is_list {
+            (self.0)(Value::Object(object)).map_err(A::Error::custom)?;
+        }
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Pruned, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Pruned::default())
+        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Pruned, E> {
-        Ok(Pruned::default())
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Pruned, E> {
-        Ok(Pruned::default())
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Pruned, E> {
-        Ok(Pruned::default())
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Pruned, E> {
-        Ok(Pruned::default())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Pruned, E> {
-        Ok(Pruned::default())
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Pruned, E> {
-        Ok(Pruned::default())
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
-/// The items of a `List`, each pruned before the next is read; `null` in an object that is none.
-struct Items(Option<Pruned>);
+/// The items of a `List`, and whether there is a list at all: `null` in an object is none.
+struct Items<'v>(&'v mut dyn FnMut(Value) -> Result<(), &'static str>);
 
-impl<'de> Deserialize<'de> for Items {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ItemsVisitor;
-        impl<'de> Visitor<'de> for ItemsVisitor {
-            type Value = Items;
+impl<'de> DeserializeSeed<'de> for Items<'_> {
+    type Value = bool;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str("a list of objects")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items, A::Error> {
-                let mut together = Pruned::default();
-                while let Some(item) = list.next_element::<Value>()? {
-                    together.extend([Pruned::of(&item)]);
-                }
-                Ok(Items(Some(together)))
-            }
+impl<'de> Visitor<'de> for Items<'_> {
+    type Value = bool;
 
-            fn visit_unit<E>(self) -> Result<Items, E> {
-                Ok(Items(None))
-            }
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a list of objects")
+    }
 
-            fn visit_none<E>(self) -> Result<Items, E> {
-                Ok(Items(None))
-            }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
+        while let Some(item) = list.next_element::<Value>()? {
+            (self.0)(item).map_err(A::Error::custom)?;
         }
-        deserializer.deserialize_any(ItemsVisitor)
+        Ok(true)
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_none<E>(self) -> Result<bool, E> {
+        Ok(false)
     }
 }

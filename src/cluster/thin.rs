@@ -2,29 +2,38 @@
 
 use serde_json::Value;
 
-use super::{Fact, Kind, Known, ObjectKey};
+use super::{Fact, Kind};
 
 /// Takes away from an object all that makes no difference to what is kept of it, so that what is written down is what
 /// is read, whatever a kind's facts come to be: no table of fields can fall behind. `None` if it has no name.
 ///
 /// The object must say its `apiVersion` and `kind`; both stay.
 pub fn thin(kind: Kind, object: Value) -> Option<Value> {
-    let kept = Fact::read(kind, &object)?;
-    let mut thinner = Thinner { kind, kept, object };
-    thinner.below(&mut String::new());
-    Some(thinner.object)
+    Fact::read(kind, &object)?;
+    Some(thin_to(object, &|object| Fact::read(kind, object)))
 }
 
-struct Thinner {
-    kind: Kind,
-    kept: (ObjectKey, Known<Fact>),
+/// Takes away from an object all that makes no difference to what is read of it. `apiVersion` and `kind` stay.
+pub fn thin_to<T: PartialEq>(object: Value, read: &dyn Fn(&Value) -> T) -> Value {
+    let mut thinner = Thinner {
+        kept: read(&object),
+        read,
+        object,
+    };
+    thinner.below(&mut String::new());
+    thinner.object
+}
+
+struct Thinner<'t, T> {
+    read: &'t dyn Fn(&Value) -> T,
+    kept: T,
     object: Value,
 }
 
-impl Thinner {
+impl<T: PartialEq> Thinner<'_, T> {
     /// Whether the object as it is now is worth as much as it was.
     fn is_same(&self) -> bool {
-        Fact::read(self.kind, &self.object).as_ref() == Some(&self.kept)
+        (self.read)(&self.object) == self.kept
     }
 
     /// Tries each field and element below a JSON pointer; what can't go is tried part by part.

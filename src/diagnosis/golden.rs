@@ -1,5 +1,7 @@
 //! Which namespace is golden, where that was read, and whether it is there; and the setting that nobody reads.
 
+use serde_json::{Value, json};
+
 use crate::cluster::{ClusterView, Coverage, HyperConverged, Kind, Known};
 use crate::manifest::{documents, objects, unknown_field};
 
@@ -94,15 +96,36 @@ fn trap(evidence: &Evidence<'_>) -> Option<Line> {
             &mut |manifest| found = unknown_field(&manifest),
             &mut |_| {},
         );
-        let namespace = text(own, "/metadata/namespace");
         let field = found?;
         let sentence = format!(
             "HyperConverged was applied with a setting that has no effect: {}",
             field.message
         );
-        Some(Line::failed(TOPIC, sentence).cure(format!(
-            "kubectl edit hyperconverged {} -n {namespace}",
-            HyperConverged::NAME
-        )))
+        let applied: Value = serde_json::from_str(applied).ok()?;
+        Some(Line::failed(TOPIC, sentence).cure(patch(&applied, text(own, "/metadata/namespace"))))
     })
+}
+
+/// The command that writes what was meant where it is read.
+fn patch(applied: &Value, namespace: &str) -> String {
+    let (version, wrong) = match text(applied, "/apiVersion") {
+        "hco.kubevirt.io/v1" => ("v1", "/spec/commonBootImageNamespace"),
+        _ => ("v1beta1", "/spec/workloadSources/commonBootImageNamespace"),
+    };
+    let meant = match text(applied, wrong) {
+        // It goes into a shell: anything but a name stays out.
+        name if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+            name
+        }
+        _ => "NAMESPACE",
+    };
+    let setting = json!({"commonBootImageNamespace": meant});
+    let spec = match version {
+        "v1" => json!({"spec": {"workloadSources": setting}}),
+        _ => json!({"spec": setting}),
+    };
+    let name = HyperConverged::NAME;
+    format!(
+        "kubectl patch hyperconvergeds.{version}.hco.kubevirt.io {name} -n {namespace} --type=merge -p '{spec}'"
+    )
 }

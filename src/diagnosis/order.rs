@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::engine::MUTATING;
+use crate::engine::{ClientConfig, MUTATING, mutating_configuration};
 
 use super::evidence::{Evidence, items, text, told};
 use super::line::{Line, some};
@@ -26,10 +26,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
 fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
     let all = told(&evidence.live(TOPIC)?.mutating, TOPIC)?;
     let Some(ours) = all.iter().find(|own| is_ours(own)) else {
-        return Err(vec![Line::skipped(
-            TOPIC,
-            "goldkeeper has no mutating webhook registered",
-        )]);
+        return Ok(vec![unregistered(evidence)]);
     };
     let ours = text(ours, "/metadata/name");
     let others: Vec<&str> = all.iter().map(|own| text(own, "/metadata/name")).collect();
@@ -67,6 +64,33 @@ fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
         sentence = format!("{sentence}; between them {}", some(&between));
     }
     Ok(vec![Line::ok(TOPIC, sentence)])
+}
+
+/// There is nothing that could come too late, which is right only if no policy fills.
+fn unregistered(evidence: &Evidence<'_>) -> Line {
+    let fills = evidence
+        .policies
+        .as_ref()
+        .map(|set| mutating_configuration(set, &ClientConfig::default()).is_some());
+    match fills {
+        Ok(false) => Line::ok(
+            TOPIC,
+            "no policy fills, and no mutating webhook is registered",
+        ),
+        Ok(true) => {
+            let sentence = format!(
+                "there is no MutatingWebhookConfiguration {MUTATING}: nothing is filled in"
+            );
+            Line::failed(TOPIC, sentence)
+                .cure("goldkeeper webhook-config --policies DIR | kubectl apply -f -")
+        }
+        Err(reason) => Line::warning(
+            TOPIC,
+            format!(
+                "no mutating webhook is registered; whether one is needed is not known: {reason}"
+            ),
+        ),
+    }
 }
 
 /// Whether a configuration is asked about what KubeVirt and CDI keep.

@@ -105,8 +105,11 @@ pub fn admit<'p>(world: &World<'p>, mut request: Value) -> Result<Admission<'p>,
     })
 }
 
-/// Lenses read bytes, as they do behind the server.
-fn ask_bytes<'p>(
+/// Asks one webhook about a request that is at hand as JSON. Lenses read bytes, as they do behind the server.
+///
+/// # Errors
+/// If it is no request.
+pub fn ask_bytes<'p>(
     world: &World<'p>,
     route: Route,
     request: &Value,

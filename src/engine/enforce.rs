@@ -107,32 +107,18 @@ pub fn enforce(evaluation: &Evaluation<'_>, policies: &PolicySet) -> Decision {
 
 impl Outcome<'_> {
     /// What is done with it, as the policy says.
-    pub fn actions(&self) -> Vec<Action> {
+    pub fn actions(&self) -> impl Iterator<Item = Action> + use<> {
         let policy = self.policy;
-        match (&self.finding, policy.on_missing_data) {
-            (Finding::Fill(_), _) => vec![Action::Fill],
-            (Finding::Undetermined(_), OnMissingData::Allow) => vec![Action::Allow],
-            (Finding::Undetermined(_), OnMissingData::Warn) => vec![Action::Warn],
-            (Finding::Undetermined(_), OnMissingData::Deny) => vec![Action::Deny],
-            (Finding::Violation(_) | Finding::Advice(_), _) => {
-                let is_advice = matches!(self.finding, Finding::Advice(_));
-                let deny = if is_advice {
-                    Action::Warn
-                } else {
-                    Action::Deny
-                };
-                let chosen = [
-                    (policy.actions.deny, deny),
-                    (policy.actions.warn, Action::Warn),
-                    (policy.actions.audit, Action::Audit),
-                ];
-                chosen
-                    .into_iter()
-                    .filter(|(wanted, _)| *wanted)
-                    .map(|(_, action)| action)
-                    .collect()
-            }
-        }
+        let only = |action| [Some(action), None, None];
+        let chosen = match (&self.finding, policy.on_missing_data) {
+            (Finding::Fill(_), _) => only(Action::Fill),
+            (Finding::Undetermined(_), OnMissingData::Allow) => only(Action::Allow),
+            (Finding::Undetermined(_), OnMissingData::Warn) => only(Action::Warn),
+            (Finding::Undetermined(_), OnMissingData::Deny) => only(Action::Deny),
+            (Finding::Violation(_), _) => chosen(policy, Action::Deny),
+            (Finding::Advice(_), _) => chosen(policy, Action::Warn),
+        };
+        chosen.into_iter().flatten()
     }
 
     /// What people read of it when this is done with it; nothing of what is only recorded.
@@ -153,6 +139,15 @@ impl Outcome<'_> {
             Finding::Undetermined(undetermined) => &undetermined.field,
         }
     }
+}
+
+/// What the policy chose, with what its `Deny` means here.
+fn chosen(policy: &Policy, deny: Action) -> [Option<Action>; 3] {
+    [
+        policy.actions.deny.then_some(deny),
+        policy.actions.warn.then_some(Action::Warn),
+        policy.actions.audit.then_some(Action::Audit),
+    ]
 }
 
 fn edit(outcome: &Outcome<'_>) -> Option<Edit> {

@@ -13,7 +13,7 @@ mod observer;
 mod registration;
 mod rights;
 
-pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask};
+pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask, ask_bytes};
 pub use delivery::{Registered, Undelivered};
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, Yielded, evaluate};

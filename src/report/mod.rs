@@ -16,5 +16,5 @@ pub use github::github;
 pub use junit::{Case, CaseOutcome, Suite, junit};
 pub use manual::manual;
 pub use remark::{Level, POLICY_FILE, Remark, json};
-pub use sarif::{RuleText, sarif};
+pub use sarif::{RuleText, result as sarif_result, sarif};
 pub use table::table;

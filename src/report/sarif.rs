@@ -54,7 +54,8 @@ fn descriptor(rule: &RuleText) -> Value {
     })
 }
 
-fn result(rules: &[RuleText], remark: &Remark) -> Value {
+/// One result of a log, for logs that are written piece by piece.
+pub fn result(rules: &[RuleText], remark: &Remark) -> Value {
     let mut location = json!({"artifactLocation": {"uri": uri(&remark.file)}});
     if let (Some(location), Some(region)) = (location.as_object_mut(), region(remark)) {
         location.insert("region".to_owned(), region);

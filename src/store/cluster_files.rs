@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use crate::cluster::{Builder, ClusterView, Kind, Pruned};
 
 use super::{StoreError, files_of, open};
@@ -44,24 +46,31 @@ pub fn read_cluster(paths: &[PathBuf]) -> Result<ClusterFiles, StoreError> {
     let mut builder = Builder::complete();
     let mut objects = 0;
     let mut taken_at = Vec::new();
-    for path in paths {
-        let files = if path.is_dir() {
-            files_of(path, &["yaml", "yml", "json"])?
-        } else {
-            vec![path.clone()]
-        };
-        for file in files {
-            objects += read_file(&file, &mut |pruned| {
-                taken_at.extend(take_times(&pruned)?);
-                Ok(builder.add(pruned))
-            })?;
-        }
+    for file in cluster_files(paths)? {
+        each_document(&file, &mut |pruned: Pruned| {
+            taken_at.extend(take_times(&pruned)?);
+            objects += builder.add(pruned);
+            Ok(())
+        })?;
     }
     Ok(ClusterFiles {
         view: builder.build(),
         objects,
         taken_at,
     })
+}
+
+/// The files that paths name: each as it is, and those of folders.
+pub(super) fn cluster_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(files_of(path, &["yaml", "yml", "json"])?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
 }
 
 /// When the snapshots of a document were taken. One that holds less than it says was cut short on its way, and what it
@@ -83,11 +92,11 @@ fn take_times(document: &Pruned) -> Result<Vec<String>, String> {
     Ok(times)
 }
 
-/// Reads a file as a stream: of each object only what the view keeps stays in memory.
-fn read_file(
+/// Reads the documents of a file as a stream, YAML or JSON: none is held after the visitor has had it.
+pub(super) fn each_document<T: DeserializeOwned>(
     path: &Path,
-    add: &mut dyn FnMut(Pruned) -> Result<usize, String>,
-) -> Result<usize, StoreError> {
+    visit: &mut dyn FnMut(T) -> Result<(), String>,
+) -> Result<(), StoreError> {
     let read = |source| StoreError::Read {
         path: path.to_owned(),
         source,
@@ -98,24 +107,22 @@ fn read_file(
     };
     let mut reader = BufReader::with_capacity(64 * 1024, open(path, MAX_FILE)?);
     let start = reader.fill_buf().map_err(read)?;
-    let mut objects = 0;
     if start.trim_ascii_start().starts_with(b"{") {
-        let documents = serde_json::Deserializer::from_reader(reader).into_iter::<Pruned>();
-        for document in documents {
+        for document in serde_json::Deserializer::from_reader(reader).into_iter::<T>() {
             let document = document.map_err(|error| fault(error.to_string()))?;
-            objects += add(document).map_err(fault)?;
+            visit(document).map_err(fault)?;
         }
-        return Ok(objects);
+        return Ok(());
     }
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         budget: None,
     };
-    for document in serde_saphyr::read_with_options::<_, Pruned>(&mut reader, options) {
+    for document in serde_saphyr::read_with_options::<_, T>(&mut reader, options) {
         let document = document.map_err(|error| fault(error.without_snippet().to_string()))?;
-        objects += add(document).map_err(fault)?;
+        visit(document).map_err(fault)?;
     }
-    Ok(objects)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod case_files;
 mod cluster_files;
 mod manifests;
+mod objects;
 mod policies;
 mod reload;
 mod snapshot;
@@ -12,6 +13,7 @@ pub use cluster_files::{ClusterFiles, read_cluster};
 pub use manifests::{
     MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
 };
+pub use objects::{Objects, read_objects};
 pub use policies::{compile, compile_folder, read_policies};
 pub use reload::Reload;
 pub use snapshot::{SnapshotText, write_whole};

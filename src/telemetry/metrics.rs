@@ -171,6 +171,8 @@ impl Collector for Pulled {
         self.undelivered(&mut encoder)?;
         self.exemptions(&mut encoder)?;
         self.view(&mut encoder)?;
+        let now = jiff::Timestamp::now();
+        super::boot_sources::encode(&self.0.view.load(), now, &mut encoder)?;
         self.pulse(&mut encoder)
     }
 }

@@ -1,5 +1,6 @@
 //! What goldkeeper tells of itself: logs and metrics. Nothing secret, and nothing that a request waits for.
 
+mod boot_sources;
 mod decisions;
 mod health;
 mod latency;

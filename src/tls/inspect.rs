@@ -6,11 +6,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, RootCertStore};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -110,7 +110,32 @@ impl Chain {
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         let verified = verifier.verify_server_cert(first, rest, &name, &[], now);
-        verified.map(|_| ()).map_err(|error| error.to_string())
+        verified
+            .map(|_| ())
+            .map_err(|error| describe(&error, server))
+    }
+}
+
+/// Why a chain is refused, in words of people.
+fn describe(error: &rustls::Error, server: &str) -> String {
+    let rustls::Error::InvalidCertificate(fault) = error else {
+        return error.to_string();
+    };
+    match fault {
+        // A bundle with the right name and another key, as after a CA was made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "it was signed by somebody else".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("it is not for {server}")
+        }
+        _ => error.to_string(),
     }
 }
 
@@ -150,19 +175,19 @@ mod tests {
                 bundle(&other),
                 "goldkeeper.goldkeeper.svc",
                 now,
-                "invalid peer certificate",
+                "signed by somebody else",
             ),
             (
                 bundle(&served),
                 "goldkeeper.elsewhere.svc",
                 now,
-                "not valid for name",
+                "it is not for goldkeeper.elsewhere.svc",
             ),
             (
                 bundle(&served),
                 "goldkeeper.goldkeeper.svc",
                 Timestamp::MAX,
-                "expired",
+                "it has expired",
             ),
             ("!".to_owned(), "a", now, "no base64"),
             (STANDARD.encode("x"), "a", now, "no certificate"),

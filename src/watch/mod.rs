@@ -15,6 +15,7 @@ mod failure;
 mod follow;
 mod keeper;
 mod live;
+mod pager;
 mod registered;
 mod resource;
 mod snapshot;
@@ -35,6 +36,7 @@ use tokio::sync::watch;
 pub use client::{Error, client};
 pub use evidence::gather;
 pub use live::{LiveReader, LiveReads};
+pub use pager::{ListError, Pager};
 pub use registered::{Configuration, webhook_configurations};
 pub use snapshot::{SnapshotError, Step, take_snapshot};
 

@@ -110,7 +110,17 @@ impl<T> Page<T> {
         parameters: &ListParams,
         keep: impl Fn(Value) -> Option<T>,
     ) -> Result<Self, Failure> {
-        let request = collection.request().list(parameters);
+        Self::fetch_from(client, &collection.request(), parameters, keep).await
+    }
+
+    /// Asks for a page of whatever a request is for.
+    pub(super) async fn fetch_from(
+        client: &Client,
+        request: &Request,
+        parameters: &ListParams,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Self, Failure> {
+        let request = request.list(parameters);
         let request = request.map_err(kube::Error::BuildRequest)?;
         let text = timeout(PATIENCE, client.request_text(request)).await;
         let text = text.map_err(|_| Failure::late())??;

@@ -2,13 +2,15 @@
 
 use kube::Client;
 use kube::api::ListParams;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Duration, timeout};
 
 use super::discovery::{Availability, Served, look};
 use super::failure::{Failure, describe};
 use super::resource::{Collection, PAGE, Page, golden_namespaces};
-use crate::cluster::{Builder, Fact, Kind, Scope, Snapshot, SnapshotKind, thin};
+use crate::admission::Object;
+use crate::cluster::{Builder, Fact, Kind, Scope, Snapshot, SnapshotKind, thin, thin_to};
 
 /// How often a list is begun before it is said that it can't be had.
 const ATTEMPTS: usize = 3;
@@ -233,7 +235,30 @@ fn keep(collection: &Collection, mut object: Value) -> Option<Value> {
     let fields = object.as_object_mut()?;
     fields.insert("apiVersion".to_owned(), api_version.into());
     fields.insert("kind".to_owned(), info.kind.into());
+    if collection.kind == Kind::VirtualMachine {
+        return Some(thin_machine(object));
+    }
     thin(collection.kind, object)
+}
+
+/// Of a virtual machine the view keeps nothing. What stays is what rules look at, for those who judge or count the
+/// machines of a snapshot.
+fn thin_machine(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    thin_to(object, &|object| {
+        let key = Fact::read(Kind::VirtualMachine, object);
+        (
+            key,
+            Object::deserialize(object)
+                .ok()
+                .map(|lens| format!("{lens:?}")),
+        )
+    })
 }
 
 fn is_content_of(object: &Value, namespaces: &[Box<str>]) -> bool {
@@ -356,6 +381,40 @@ mod tests {
             ATTEMPTS
         );
         assert_eq!(api.requests("cdis?"), 1);
+    }
+
+    #[test]
+    fn a_machine_keeps_what_rules_look_at() {
+        let machine = json!({
+            "apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
+            "metadata": {"name": "a", "namespace": "b", "labels": {"team": "c"}, "managedFields": [{}],
+                "annotations": {"x": "secret"}, "uid": "1"},
+            "spec": {"running": true,
+                "dataVolumeTemplates": [{"metadata": {"name": "d"}, "spec": {
+                    "sourceRef": {"kind": "DataSource", "name": "e", "namespace": "f"},
+                    "storage": {"storageClassName": "g", "accessModes": ["ReadWriteMany"]}}}],
+                "template": {"spec": {"domain": {"devices": {}}, "accessCredentials": ["secret"]}}},
+            "status": {"ready": true},
+        });
+        let read = |object: &Value| format!("{:?}", Object::deserialize(object).unwrap());
+        let thinned = thin_machine(machine.clone());
+        assert_eq!(read(&thinned), read(&machine));
+        let text = thinned.to_string();
+        for gone in [
+            "secret",
+            "managedFields",
+            "uid",
+            "running",
+            "domain",
+            "ReadWriteMany",
+            "ready",
+        ] {
+            assert!(!text.contains(gone), "{gone}: {text}");
+        }
+        assert!(
+            text.contains("\"storageClassName\":\"g\"") && text.contains("\"team\":\"c\""),
+            "{text}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

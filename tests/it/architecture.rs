@@ -11,6 +11,7 @@ const DOMAIN: &[(&str, &[&str])] = &[
     ("document", &[]),
     ("manifest", &[]),
     ("cluster", &[]),
+    ("inventory", &["admission", "cluster", "manifest"]),
     ("rules", &["admission", "cluster", "document"]),
     ("policy", &["admission", "cluster", "document", "rules"]),
     (

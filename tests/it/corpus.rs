@@ -165,3 +165,60 @@ fn every_manifest_goes_through() {
         });
     insta::assert_snapshot!("corpus", format!("{counts}\n{}", decisions.trim_end()));
 }
+
+/// Whether an object clones from a namespace that is there for boot images.
+fn clones_boot_images(object: &Value) -> bool {
+    match object {
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            let place = value.get("namespace").and_then(Value::as_str);
+            let place = place.unwrap_or_default();
+            let is_source = matches!(&**name, "sourceRef" | "pvc" | "snapshot");
+            is_source && (place.ends_with("-os-images") || place.starts_with("golden"))
+                || clones_boot_images(value)
+        }),
+        Value::Array(items) => items.iter().any(clones_boot_images),
+        _ => false,
+    }
+}
+
+#[test]
+fn clones_of_boot_images_are_told_of() {
+    let Some(manifests) = corpus() else {
+        println!("GOLDKEEPER_CORPUS is not set: the corpus tests were skipped");
+        return;
+    };
+    let folder = Path::new("policies");
+    let policies = goldkeeper::store::compile_folder(folder, false).unwrap();
+    // An administrator has moved the images to gold-images; placeholders stay where manifests look for them.
+    let cluster = [PathBuf::from("tests/fixtures/clusters/two-classes.yaml")];
+    let cluster = goldkeeper::store::read_cluster(&cluster).unwrap();
+    let world = goldkeeper::engine::World {
+        policies: &policies,
+        view: &cluster.view,
+        read: &|_| Known::Unknown,
+        today: Date::constant(2026, 11, 23),
+    };
+    let mut found = String::new();
+    let mut judged = 0;
+    for file in files::below(&manifests, "yaml") {
+        let name = file.strip_prefix(&manifests).unwrap().display().to_string();
+        let text = fs::read_to_string(&file).unwrap();
+        for object in yaml::documents(&text).unwrap_or_default() {
+            let Some(resource) = resource(&object).filter(|_| clones_boot_images(&object)) else {
+                continue;
+            };
+            judged += 1;
+            let request = create(&object, resource, "demo");
+            let admission = goldkeeper::engine::admit(&world, request).unwrap();
+            let _ = writeln!(found, "{name} {}", resource.info().kind);
+            for outcome in &admission.validate.evaluation.outcomes {
+                for action in outcome.actions() {
+                    let text = outcome.text(action).unwrap_or_default();
+                    let field = outcome.field();
+                    let _ = writeln!(found, "  {} at {field}: {text}", action.as_str());
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!("corpus_clones", format!("{judged} manifests\n\n{found}"));
+}

@@ -10,11 +10,13 @@
 
 mod apiserver;
 mod architecture;
+mod boot_sources;
 mod check;
 mod conditions;
 mod corpus;
 mod deploy;
 mod generated;
+mod large;
 mod manuals;
 mod policies;
 mod policies_command;

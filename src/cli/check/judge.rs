@@ -215,7 +215,7 @@ impl Judgement {
 }
 
 fn said(outcome: &Outcome<'_>, node: &Node) -> Vec<Said> {
-    let actions = outcome.actions().into_iter();
+    let actions = outcome.actions();
     let said = actions.filter_map(|action| {
         Some(Said {
             action,

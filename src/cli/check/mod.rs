@@ -12,20 +12,16 @@ mod text;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::civil::Date;
-use tokio::runtime::Runtime;
-use tokio::time::Instant;
 
-use crate::cluster::{Answer, ClusterView, Coverage, Kind, Known, Question};
 use crate::engine::World;
 use crate::store;
 
-use super::cluster_args::{Cluster, ClusterArgs};
+use super::cluster_args::{ClusterArgs, live_reads, open, runtime};
 use super::policy_args::PolicyArgs;
 use super::{Verdict, today};
 use ask::{Asker, Operation};
@@ -34,10 +30,6 @@ use judge::Judge;
 use old::OldObjects;
 use output::{Format, Header, Output, Summary};
 
-/// How long a live cluster is waited for.
-const SETTLE: Duration = Duration::from_secs(12);
-/// How long one question to a live cluster may take.
-const LIVE_READ: Duration = Duration::from_secs(2);
 /// From so many files on there is something to wait for.
 const MANY_FILES: usize = 100;
 
@@ -200,56 +192,6 @@ fn verdict(summary: &Summary, fail_on: FailOn) -> Result<Verdict> {
 
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
-}
-
-fn runtime() -> Result<Runtime> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    runtime.context("can't start the runtime")
-}
-
-/// The cluster, listed as far as it can be. One that says nothing at all is no cluster to judge by.
-async fn open(arguments: ClusterArgs) -> Result<Cluster> {
-    let cluster = arguments.open().await?;
-    if !cluster.is_live() {
-        return Ok(cluster);
-    }
-    let settled = async {
-        while !cluster.view.load().is_settled() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    // What was not listed in time is unknown, and told where it matters.
-    let _ = tokio::time::timeout(SETTLE, settled).await;
-    if let Some(reason) = out_of_reach(&cluster.view.load()) {
-        bail!("the cluster does not answer ({reason}): --cluster-from judges without one");
-    }
-    Ok(cluster)
-}
-
-/// Why nothing is known of the cluster, if so.
-fn out_of_reach(view: &ClusterView) -> Option<String> {
-    let mut reason = "no answer".to_owned();
-    for kind in Kind::ALL {
-        match view.coverage(kind) {
-            Coverage::Unknown(why) => reason = why.to_string(),
-            Coverage::Pending | Coverage::OnDemand => {}
-            _ => return None,
-        }
-    }
-    Some(reason)
-}
-
-/// Questions go to the live cluster, if there is one; files have no more to say.
-fn live_reads(runtime: &Runtime, cluster: &Cluster) -> impl Fn(&Question) -> Known<Answer> + use<> {
-    let live = cluster.live();
-    let runtime = runtime.handle().clone();
-    move |question| match &live {
-        Some(live) => runtime.block_on(live.read(question, Instant::now() + LIVE_READ)),
-        None => Known::Unknown,
-    }
 }
 
 /// The files of all paths, in the order of the paths, and what could not be read.

@@ -61,6 +61,7 @@ fn key(manifest: &Manifest<'_>, namespace: &str) -> Option<Key> {
     let resource = resource_of(manifest)?;
     let name = manifest.metadata("name");
     let namespace = match manifest.metadata("namespace") {
+        _ if !resource.info().namespaced => "",
         "" => namespace,
         own => own,
     };

@@ -5,7 +5,6 @@ mod output;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -15,13 +14,10 @@ use jiff::civil::Date;
 use crate::diagnosis::{Evidence, Level, Line, diagnose};
 use crate::watch;
 
-use super::cluster_args::{Cluster, ClusterArgs};
+use super::cluster_args::{ClusterArgs, runtime};
 use super::{Verdict, has_colour};
 use collect::Collected;
 use output::Format;
-
-/// How long a live cluster is waited for.
-const SETTLE: Duration = Duration::from_secs(12);
 
 /// Arguments of `goldkeeper doctor`.
 #[derive(Debug, Args)]
@@ -62,14 +58,8 @@ pub(super) struct Doctor {
 impl Doctor {
     /// Looks at everything, and prints a line a check.
     pub(super) fn run(self) -> Result<Verdict> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
         let format = self.output;
-        let lines = runtime
-            .context("can't start the runtime")?
-            .block_on(self.examine())?;
+        let lines = runtime()?.block_on(self.examine())?;
         let mut out = std::io::stdout().lock();
         let text = output::render(&lines, format, has_colour(&out))?;
         out.write_all(text.as_bytes())?;
@@ -104,7 +94,7 @@ impl Doctor {
                 })?)
             }
         };
-        settle(&cluster).await;
+        cluster.settle().await;
         let collected = Collected::of(&cluster, live, policies.as_deref(), now).await?;
         let evidence: Evidence<'_> = collected.evidence();
         Ok(diagnose(&evidence))
@@ -120,14 +110,4 @@ fn moment(date: Option<Date>) -> Result<Timestamp> {
     Ok(noon
         .context("--now is no date that can be reckoned with")?
         .timestamp())
-}
-
-/// Waits until every kind is listed or known to be out of reach; what is late is unknown, and told so.
-async fn settle(cluster: &Cluster) {
-    let settled = async {
-        while !cluster.view.load().is_settled() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let _ = tokio::time::timeout(SETTLE, settled).await;
 }

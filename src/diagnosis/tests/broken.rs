@@ -144,7 +144,7 @@ pub(super) const BROKEN_CLUSTER: &[Broken] = &[
         (
             Level::Failed,
             "golden",
-            "belongs in spec.workloadSources.commonBootImageNamespace",
+            "-p '{\"spec\":{\"workloadSources\":{\"commonBootImageNamespace\":\"gold\"}}}'",
         ),
         |site| {
             let mut applied = hyper_converged(&json!({"commonBootImageNamespace": "gold"}));

@@ -256,6 +256,7 @@ fn nothing_registered_is_a_failure() {
             "no registered webhook calls /mutate",
         ),
     );
+    holds(&lines, (Level::Failed, "order", "nothing is filled in"));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! is sent. `cargo test --test it apiserver -- --nocapture` shows what a user sees.
 #![allow(clippy::print_stderr, reason = "what a user sees is there to be read")]
 
+mod audit;
 mod available;
 mod bench;
 mod boot_sources;

@@ -1,5 +1,6 @@
 //! What the tests share. Each part is used by a test binary that names it.
 
+pub(crate) mod estate;
 pub(crate) mod files;
 pub(crate) mod json;
 pub(crate) mod programs;
