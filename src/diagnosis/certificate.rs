@@ -36,6 +36,17 @@ pub fn trusting(live: &Live) -> Vec<Trusting> {
         .collect()
 }
 
+/// What was read live, or why the configurations could not be.
+pub(super) fn with_configurations<'e>(
+    evidence: &Evidence<'e>,
+    topic: &'static str,
+) -> Result<&'e Live, Vec<Line>> {
+    let live = evidence.live(topic)?;
+    told(&live.mutating, topic)?;
+    told(&live.validating, topic)?;
+    Ok(live)
+}
+
 /// The configurations of goldkeeper, mutating first.
 pub(super) fn configurations(live: &Live) -> impl Iterator<Item = &Value> {
     let mutating = live

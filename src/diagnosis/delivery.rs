@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::engine::Registered;
 
-use super::certificate::configurations;
+use super::certificate::{configurations, with_configurations};
 use super::evidence::{Evidence, told};
 use super::line::Line;
 
@@ -15,9 +15,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
 }
 
 fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
-    let live = evidence.live(TOPIC)?;
-    told(&live.mutating, TOPIC)?;
-    told(&live.validating, TOPIC)?;
+    let live = with_configurations(evidence, TOPIC)?;
     let policies = told(&evidence.policies, TOPIC)?;
     let ours: Vec<Value> = configurations(live).cloned().collect();
     let registered = Registered::read(&ours);

@@ -107,6 +107,10 @@ impl<'e> Evidence<'e> {
     }
 }
 
+/// Why a question about rights has no answer.
+pub(super) const UNASKED: &str = "the API server did not answer; it takes the right to create \
+    subjectaccessreviews.authorization.k8s.io";
+
 /// What was read, or the line that says why it was not.
 pub(super) fn told<'t, T>(told: &'t Told<T>, topic: &'static str) -> Result<&'t T, Vec<Line>> {
     told.as_ref()

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::engine::{FailureBounds, failure_bounds};
 
-use super::certificate::configurations;
-use super::evidence::{Evidence, items, text, told};
+use super::certificate::{configurations, with_configurations};
+use super::evidence::{Evidence, items, text};
 use super::line::Line;
 
 const TOPIC: &str = "fail-open";
@@ -15,9 +15,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
 }
 
 fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
-    let live = evidence.live(TOPIC)?;
-    told(&live.mutating, TOPIC)?;
-    told(&live.validating, TOPIC)?;
+    let live = with_configurations(evidence, TOPIC)?;
     let mut lines = Vec::new();
     let mut count = 0;
     for own in configurations(live) {
