@@ -21,7 +21,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "A cluster",
         &["snapshot", "boot-sources", "audit", "rehearse", "doctor"],
     ),
-    ("The webhook", &["serve", "webhook-config", "rbac"]),
+    ("The webhook", &["serve", "webhook-config", "rbac", "certs"]),
     ("Other", &["completions"]),
 ];
 

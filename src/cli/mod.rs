@@ -4,6 +4,7 @@ mod api_args;
 mod audit;
 mod banner;
 mod boot_sources;
+mod certs;
 mod check;
 mod cluster_args;
 mod completions;
@@ -61,7 +62,7 @@ enum Command {
     /// Judges manifests as the API server would, and fills them in
     Check(Box<check::Check>),
     /// Answers the API server's admission reviews over HTTPS
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Writes down what is looked at in a cluster, for --cluster-from
     Snapshot(snapshot::TakeSnapshot),
     /// Tells what is wrong with an installation, and what to do about it
@@ -86,6 +87,8 @@ enum Command {
     WebhookConfig(webhook_config::WebhookConfig),
     /// Prints the service account of goldkeeper with the rights that it needs
     Rbac(rbac::Rbac),
+    /// Makes a certificate and its own authority, where nothing else makes them
+    Certs(certs::Certs),
 }
 
 /// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work.
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::Rules(rules) => rules.run(),
+        Command::Certs(certs) => certs.run(),
         Command::Completions(completions) => completions.run(),
         Command::Test(test) => test.run(),
         Command::WebhookConfig(config) => config.run(),

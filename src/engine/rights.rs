@@ -44,6 +44,13 @@ pub fn rights() -> Vec<Right> {
     let registration = "admissionregistration.k8s.io";
     let (mutating, validating): (&[&str], &[&str]) = (&[MUTATING], &[VALIDATING]);
     rights.extend([
+        // OpenShift's TLS profile is followed; elsewhere nobody has the kind.
+        Right {
+            group: "config.openshift.io",
+            resources: vec!["apiservers"],
+            names: &["cluster"],
+            verbs: vec!["list", "watch"],
+        },
         one(
             "authorization.k8s.io",
             "subjectaccessreviews",

@@ -2,6 +2,7 @@
 
 mod case_files;
 mod cluster_files;
+mod follow;
 mod manifests;
 mod objects;
 mod policies;
@@ -10,13 +11,14 @@ mod snapshot;
 
 pub use case_files::{CaseFiles, case_paths, read_case};
 pub use cluster_files::{ClusterFiles, read_cluster};
+pub use follow::follow;
 pub use manifests::{
     MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
 };
 pub use objects::{Objects, read_objects};
 pub use policies::{compile, compile_folder, read_policies};
 pub use reload::Reload;
-pub use snapshot::{SnapshotText, write_whole};
+pub use snapshot::{SnapshotText, write_whole, write_whole_as};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,29 +1,19 @@
 //! Policy files that change while goldkeeper runs.
-//!
-//! The folder is read twice a second and compared by content, so that the symlink swap of a mounted ConfigMap, an editor's
-//! rename and a write in place all count, and no watch of the operating system can be lost. A change counts once two
-//! readings agree: a file that is being written, or a swap in the middle of a reading, is never taken for a set.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tokio::time::sleep;
 
 use crate::document::Diagnostic;
 use crate::policy::{PolicySet, PolicySource, Standing};
 
+use super::follow::follow;
 use super::policies::{compile, read_sources};
 use super::{StoreError, describe};
-
-/// Time between two readings.
-const INTERVAL: Duration = Duration::from_millis(500);
-/// Time between the reading that finds a change and the one that confirms it.
-const CONFIRM: Duration = Duration::from_millis(100);
 
 /// Keeps the policies in force in line with a folder.
 #[derive(Debug)]
@@ -46,23 +36,15 @@ type Reading = Result<Vec<PolicySource>, String>;
 impl Reload {
     /// Follows the folder until dropped. The last good set stays in force whatever happens to the files.
     pub async fn run(self) {
-        // What was read at the start is not trusted to be what was compiled then: the folder may have changed between.
-        let mut judged = None;
+        let (folder, allow_none) = (self.folder.clone(), self.allow_none);
+        let read = move || read_sources(&folder, allow_none).map_err(|error| describe(&error));
         let mut told = None;
-        loop {
-            self.tell_notices(&mut told);
-            sleep(INTERVAL).await;
-            let reading = self.read().await;
-            if judged.as_ref() == Some(&reading) {
-                continue;
-            }
-            sleep(CONFIRM).await;
-            let confirmed = self.read().await;
-            if confirmed == reading {
-                self.judge(&confirmed);
-                judged = Some(confirmed);
-            }
-        }
+        follow(
+            read,
+            |reading| self.judge(reading),
+            || self.tell_notices(&mut told),
+        )
+        .await;
     }
 
     /// Logs what is to be told of the set in force: once a set, and once a day, since exemptions end.
@@ -82,17 +64,6 @@ impl Reload {
             );
         }
         *told = Some((policies.digest().to_owned(), today));
-    }
-
-    /// Reads off the runtime's threads: a folder may be on a slow disk.
-    async fn read(&self) -> Reading {
-        let (folder, allow_none) = (self.folder.clone(), self.allow_none);
-        let reading = tokio::task::spawn_blocking(move || read_sources(&folder, allow_none)).await;
-        match reading {
-            Ok(Ok(sources)) => Ok(sources),
-            Ok(Err(error)) => Err(describe(&error)),
-            Err(error) => Err(error.to_string()),
-        }
     }
 
     fn judge(&self, reading: &Reading) {

@@ -1,6 +1,9 @@
 //! Writing a cluster down.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::Serialize;
@@ -46,18 +49,32 @@ impl SnapshotText {
 /// # Errors
 /// [`StoreError::Write`]
 pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    write_whole_as(path, text, 0o666)
+}
+
+/// As [`write_whole`], for a file of this mode, less the process' mask: nobody else can read a secret for a moment.
+///
+/// # Errors
+/// [`StoreError::Write`]
+pub fn write_whole_as(path: &Path, text: &str, mode: u32) -> Result<(), StoreError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.partial", std::process::id()));
     let partial = path.with_file_name(name);
-    let written = std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|error| {
+    // What an earlier run left may be readable for everybody.
+    let _ = std::fs::remove_file(&partial);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    let written = options
+        .open(&partial)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|source| {
         // Left behind only if the disk refuses that too.
         let _ = std::fs::remove_file(&partial);
-        failed(error)
+        StoreError::Write {
+            path: path.to_owned(),
+            source,
+        }
     })
 }
 

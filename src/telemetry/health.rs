@@ -67,13 +67,14 @@ fn ready(health: &Health, sources: &Sources, query: Option<&str>) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let mut text = String::new();
-    let asks = |wanted: &str| {
-        let mut parameters = query.into_iter().flat_map(|query| query.split('&'));
-        parameters.any(|parameter| parameter.starts_with(wanted))
-    };
-    let verbose = asks("verbose");
+    let verbose = query.is_some_and(|query| {
+        query
+            .split('&')
+            .any(|parameter| parameter.starts_with("verbose"))
+    });
     if verbose || !ready {
         text.push_str(&policies(sources));
+        text.push_str(&(sources.tls)().lines());
         for kind in Kind::ALL {
             let state = describe(view.coverage(kind));
             let _ = writeln!(
@@ -82,14 +83,6 @@ fn ready(health: &Health, sources: &Sources, query: Option<&str>) -> Response {
                 kind.info().kind,
                 view.count(kind)
             );
-        }
-        if verbose {
-            let certificate = (sources.certificate)();
-            let _ = writeln!(text, "certificate {}", certificate.summary);
-            // For `goldkeeper doctor`, which checks it as the API server does.
-            if asks("certificate") {
-                text.push_str(&certificate.chain);
-            }
         }
         if stopping {
             text.push_str("stopping\n");

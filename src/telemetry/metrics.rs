@@ -20,6 +20,7 @@ use crate::engine::{Action, Decision, Observer};
 use crate::policy::{PolicySet, Standing};
 use crate::rules::{RULES, Stage};
 
+use super::certificates::TlsPulse;
 use super::decisions::DecisionLog;
 use super::latency::Latency;
 
@@ -64,17 +65,8 @@ pub struct Sources {
     pub view: Arc<ArcSwap<ClusterView>>,
     /// What the live cluster's watch tells; nothing where the view comes from files.
     pub pulse: Pulse,
-    /// The certificate in use.
-    pub certificate: Box<dyn Fn() -> ServedCertificate + Send + Sync>,
-}
-
-/// What is told of a certificate. Nothing of it is secret: every client is shown it.
-#[derive(Clone, Debug, Default)]
-pub struct ServedCertificate {
-    /// Fingerprint, end and issuer, in one line.
-    pub summary: String,
-    /// The chain, as PEM.
-    pub chain: String,
+    /// What is served over TLS.
+    pub tls: TlsPulse,
 }
 
 impl Metrics {
@@ -173,7 +165,8 @@ impl Collector for Pulled {
         self.view(&mut encoder)?;
         let now = jiff::Timestamp::now();
         super::boot_sources::encode(&self.0.view.load(), now, &mut encoder)?;
-        self.pulse(&mut encoder)
+        self.pulse(&mut encoder)?;
+        (self.0.tls)().encode(&mut encoder)
     }
 }
 

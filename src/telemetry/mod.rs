@@ -1,13 +1,15 @@
 //! What goldkeeper tells of itself: logs and metrics. Nothing secret, and nothing that a request waits for.
 
 mod boot_sources;
+mod certificates;
 mod decisions;
 mod health;
 mod latency;
 mod logs;
 mod metrics;
 
+pub use certificates::{TlsFile, TlsPulse, TlsState};
 pub use decisions::DecisionLog;
 pub use health::{Health, router};
 pub use logs::{LogFormat, LogGuard, init};
-pub use metrics::{Metrics, Pulse, ServedCertificate, Sources};
+pub use metrics::{Metrics, Pulse, Sources};

@@ -1,6 +1,5 @@
 //! Looking at certificates as the API server does that calls a webhook.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,7 +10,6 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, RootCertStore};
-use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::provider;
@@ -19,8 +17,6 @@ use super::provider;
 /// What is told of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
-    /// Its SHA-256, as `9b:41:…`.
-    pub fingerprint: String,
     /// When it ends.
     pub expires: Timestamp,
     /// Who signed it, as `CN=…`.
@@ -35,30 +31,10 @@ impl Details {
         let expires = Timestamp::from_second(end)
             .map_err(|error| format!("the end of the certificate can't be read: {error}"))?;
         Ok(Self {
-            fingerprint: fingerprint(certificate),
             expires,
             issuer: parsed.issuer().to_string(),
         })
     }
-}
-
-pub(super) fn fingerprint(certificate: &[u8]) -> String {
-    let bytes = Sha256::digest(certificate);
-    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    digits.join(":")
-}
-
-/// Certificates as PEM.
-pub(super) fn pem(chain: &[CertificateDer<'_>]) -> String {
-    let mut text = String::new();
-    for certificate in chain {
-        let body = STANDARD.encode(certificate);
-        let _ = writeln!(
-            text,
-            "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
-        );
-    }
-    text
 }
 
 /// A chain that a server has shown.
@@ -66,15 +42,19 @@ pub(super) fn pem(chain: &[CertificateDer<'_>]) -> String {
 pub struct Chain(Vec<CertificateDer<'static>>);
 
 impl Chain {
-    /// Reads the certificates in a text that holds other things too.
+    /// Reads the chain in what `/readyz?verbose` says: a line `certificate chain` with base64 of each certificate.
     ///
     /// # Errors
     /// Why there is none.
     pub fn read(text: &str) -> Result<Self, String> {
-        let start = text.find("-----BEGIN CERTIFICATE-----");
-        let text = start.and_then(|start| text.get(start..));
-        let text = text.ok_or("it does not tell its certificate: is it an older version?")?;
-        certificates(text.as_bytes()).map(Self)
+        let mut lines = text.lines();
+        let chain = lines.find_map(|line| line.strip_prefix("certificate chain "));
+        let chain = chain.ok_or("it does not tell its certificate: is it an older version?")?;
+        let decoded = chain.split_whitespace().map(|one| STANDARD.decode(one));
+        let decoded: Result<Vec<_>, _> = decoded.map(|one| one.map(CertificateDer::from)).collect();
+        decoded
+            .map(Self)
+            .map_err(|error| format!("its certificate can't be read: {error}"))
     }
 
     /// What is told of the first one.
@@ -150,20 +130,30 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Certificate;
+    use super::super::Pair;
     use super::*;
 
     #[test]
     fn a_chain_is_trusted_as_the_api_server_would() {
         let of = |name: &str| {
-            let certificate = Certificate::self_signed(vec![name.to_owned()]).unwrap();
-            Chain::read(&format!("policies x\n{}ok\n", certificate.chain())).unwrap()
+            let pair = Pair::self_signed(vec![name.to_owned()]).unwrap();
+            let chain: Vec<String> = pair.chain().map(|one| STANDARD.encode(one)).collect();
+            Chain::read(&format!(
+                "policies x\ncertificate chain {}\nok\n",
+                chain.join(" ")
+            ))
+            .unwrap()
         };
         let (served, other) = (
             of("goldkeeper.goldkeeper.svc"),
             of("goldkeeper.goldkeeper.svc"),
         );
-        let bundle = |chain: &Chain| STANDARD.encode(pem(&chain.0));
+        let bundle = |chain: &Chain| {
+            let body = STANDARD.encode(&chain.0[0]);
+            STANDARD.encode(format!(
+                "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+            ))
+        };
         let now = Timestamp::now();
         let trusted = |bundle: &str, server: &str, now| served.is_trusted(bundle, server, now);
         assert_eq!(

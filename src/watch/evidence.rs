@@ -120,7 +120,7 @@ async fn ask(client: &Client, namespace: &str, pod: &Value) -> Pod {
     let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
     let name = text("/metadata/name").unwrap_or_default().to_owned();
     let path = format!(
-        "/api/v1/namespaces/{namespace}/pods/{name}:{}/proxy/readyz?verbose&certificate",
+        "/api/v1/namespaces/{namespace}/pods/{name}:{}/proxy/readyz?verbose",
         metrics_port(pod)
     );
     Pod {

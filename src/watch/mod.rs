@@ -21,6 +21,7 @@ mod resource;
 mod snapshot;
 mod standing;
 mod task;
+mod tls_profile;
 
 #[cfg(test)]
 mod fake;
@@ -39,6 +40,7 @@ pub use live::{LiveReader, LiveReads};
 pub use pager::{ListError, Pager};
 pub use registered::{Configuration, webhook_configurations};
 pub use snapshot::{SnapshotError, Step, take_snapshot};
+pub use tls_profile::follow_tls_profile;
 
 use crate::cluster::{ClusterView, Kind};
 use discovery::{Served, discover};

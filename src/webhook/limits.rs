@@ -9,6 +9,9 @@ pub(super) const MAX_BODY: usize = 7 * 1024 * 1024;
 /// A body over this size, in bytes, takes one of a few places, so that memory stays bounded.
 const LARGE_BODY: usize = 512 * 1024;
 
+/// How many such places there are.
+const LARGE: usize = 8;
+
 /// Requests in flight. Over the limit the answer is `429`, and the failurePolicy decides.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -18,7 +21,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self::new(256, 8)
+        Self::of(Self::IN_FLIGHT)
     }
 }
 
@@ -29,6 +32,14 @@ pub(super) struct Place<'l> {
 }
 
 impl Limits {
+    /// Requests in flight, unless something else is said.
+    pub const IN_FLIGHT: usize = 256;
+
+    /// At most this many requests in flight, and a fixed number of large ones among them: those bound memory.
+    pub fn of(requests: usize) -> Self {
+        Self::new(requests, LARGE)
+    }
+
     /// At most this many requests in flight, and at most this many large ones among them.
     pub fn new(requests: usize, large: usize) -> Self {
         Self {

@@ -1,7 +1,6 @@
 //! The HTTPS listener: limits on slow clients, TCP_NODELAY, and a drain that lets requests finish.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +8,6 @@ use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
-use rustls::ServerConfig;
 
 /// How long a client may take for the TLS handshake, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,13 +65,13 @@ impl Server {
         move || handle.graceful_shutdown(Some(DRAIN))
     }
 
-    /// Serves HTTPS until stopped.
+    /// Serves HTTPS until stopped. What `tls` holds counts for each new connection.
     ///
     /// # Errors
     /// [`ServeError::Serve`] if the listener fails for good.
-    pub async fn serve(self, tls: Arc<ServerConfig>, router: Router) -> Result<(), ServeError> {
+    pub async fn serve(self, tls: RustlsConfig, router: Router) -> Result<(), ServeError> {
         // The NoDelayAcceptor belongs inside the TLS acceptor: without it answers over HTTP/2 stall for 40 ms.
-        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(tls))
+        let acceptor = RustlsAcceptor::new(tls)
             .handshake_timeout(PATIENCE)
             .acceptor(NoDelayAcceptor::new());
         let server = axum_server::from_tcp(self.listener).map_err(ServeError::Serve)?;

@@ -1,8 +1,8 @@
-//! `goldkeeper doctor` without a cluster, and what it reads of a process that serves.
+//! `goldkeeper doctor` without a cluster.
 
 use serde_json::Value;
 
-use crate::support::serving::{Serving, goldkeeper};
+use crate::support::serving::goldkeeper;
 
 fn doctor(arguments: &[&str]) -> (i32, String, String) {
     let output = goldkeeper(&[&["doctor"], arguments].concat())
@@ -72,42 +72,5 @@ fn what_can_not_be_done_is_an_error() {
         (code, errors.contains("no/such/file")),
         (2, true),
         "{errors}"
-    );
-}
-
-#[test]
-fn a_process_tells_the_certificate_that_it_serves() {
-    let serving = Serving::start();
-    let short = serving.get("/readyz?verbose");
-    let told = short
-        .lines()
-        .find(|line| line.starts_with("certificate sha256 "));
-    let told = told.expect("the certificate is told");
-    assert!(
-        told.contains(", expires ") && told.ends_with("issued by CN=goldkeeper, self-signed"),
-        "{told}"
-    );
-    // The start screen shows the beginning of the same fingerprint.
-    let shown = serving
-        .started
-        .split("sha256 ")
-        .nth(1)
-        .unwrap()
-        .get(..11)
-        .unwrap();
-    assert!(
-        told.starts_with(&format!("certificate sha256 {shown}")),
-        "{told}"
-    );
-    assert!(!short.contains("BEGIN CERTIFICATE"));
-    let long = serving.get("/readyz?verbose&certificate");
-    assert_eq!(
-        long.matches("-----BEGIN CERTIFICATE-----").count(),
-        1,
-        "{long}"
-    );
-    assert!(
-        !long.contains("PRIVATE KEY") && long.ends_with("ok\n"),
-        "{long}"
     );
 }

@@ -11,6 +11,7 @@
 mod apiserver;
 mod architecture;
 mod boot_sources;
+mod certs;
 mod check;
 mod conditions;
 mod corpus;
@@ -24,6 +25,7 @@ mod policies_command;
 mod properties;
 mod readme;
 mod reload;
+mod running;
 mod schema;
 mod serve;
 mod snapshot;

@@ -1,7 +1,7 @@
 //! Policy files that change under a running goldkeeper: by symlink swap, by rename and in place.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -33,13 +33,9 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Swaps a folder's content as the kubelet does: a new hidden folder, and `..data` renamed onto it.
+/// Swaps the policies as the kubelet does.
 fn swap(folder: &Path, version: &str, text: &str) {
-    let hidden = PathBuf::from(format!("..{version}"));
-    fs::create_dir(folder.join(&hidden)).unwrap();
-    fs::write(folder.join(&hidden).join("p.yaml"), text).unwrap();
-    std::os::unix::fs::symlink(&hidden, folder.join("..tmp")).unwrap();
-    fs::rename(folder.join("..tmp"), folder.join("..data")).unwrap();
+    crate::support::files::swap(folder, version, &[("p.yaml", text)]);
 }
 
 #[test]
@@ -47,7 +43,6 @@ fn a_good_set_comes_into_force_and_a_bad_one_never_does() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     swap(folder, "1", &policy("first"));
-    std::os::unix::fs::symlink("..data/p.yaml", folder.join("p.yaml")).unwrap();
     let serving = Serving::start_with(&["--policies", folder.to_str().unwrap()]);
     assert!(refusal(&serving).contains("help:    first"));
 

@@ -71,7 +71,7 @@ fn both_protocols_and_both_versions_of_tls_are_served() {
 
 #[test]
 fn told_to_stop_it_finishes_what_it_has_begun() {
-    let mut serving = Serving::start();
+    let mut serving = Serving::start_with(&["--drain-delay", "2"]);
     assert!(serving.get("/readyz").starts_with("HTTP/1.1 200"));
     let body = example("vm-in-openshift.json");
     let (first, second) = body.split_at(body.len() / 2);
@@ -85,6 +85,13 @@ fn told_to_stop_it_finishes_what_it_has_begun() {
     assert!(
         serving.get("/readyz").starts_with("HTTP/1.1 503"),
         "not ready before it ends"
+    );
+    let mut new = connect(serving.https, &["http/1.1"], &[&rustls::version::TLS13]);
+    post(&mut new, "/validate", &body);
+    new.write_all(&body).unwrap();
+    assert!(
+        answer(&mut new).starts_with("HTTP/1.1 200"),
+        "those who have not heard of it are served"
     );
     tls.write_all(second).unwrap();
     assert!(answer(&mut tls).starts_with("HTTP/1.1 200"));
@@ -148,5 +155,15 @@ fn what_it_can_t_start_with_is_told() {
     assert!(with(&["--tls-cert", &path("no-pem")]).contains("--tls-key"));
     assert!(refused(&["serve", "--cluster-from", &path("none.yaml")]).contains("can't read"));
     assert!(refused(&["serve", "--kubeconfig", &path("none")]).contains(&path("none")));
+    let suite = with(&[
+        "--tls-cipher-suites",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA265",
+    ]);
+    assert!(suite.contains("did you mean TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256?"));
+    assert!(with(&["--tls-min-version", "VersionTLS11"]).contains("TLS 1.2 is the lowest"));
+    assert!(with(&["--client-name", "x"]).contains("--client-ca"));
+    assert!(with(&["--max-in-flight", "0"]).contains("write a number from 1"));
+    let authority = with(&["--client-ca", &path("no-pem")]);
+    assert!(authority.contains("error: can't read the authority for client certificates"));
     assert!(refused(&["serve", "--listen", "nonsense"]).contains("nonsense"));
 }

@@ -29,4 +29,5 @@ mod settings;
 mod snapshot;
 mod stand_in;
 mod storage_class;
+mod tls_profile;
 mod wire;

@@ -6,6 +6,7 @@ use super::bench::Version;
 
 /// Kind, plural, whether it is in a namespace.
 const KINDS: &[(&str, &str, bool)] = &[
+    ("APIServer", "apiservers", false),
     ("CDI", "cdis", false),
     ("ClusterRole", "clusterroles", false),
     ("ClusterRoleBinding", "clusterrolebindings", false),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::bench::{Answer, Bench, DEFAULT, LONG, Policies, bench, documents, repository, until};
 use super::deploy::remove_namespace;
 use super::objects::{path_of, restore, vm};
+use super::tls_profile;
 use crate::deploy::metrics::{OF_A_LIVE_CLUSTER, announced};
 use crate::support::serving::{answer, connect, post};
 
@@ -31,6 +32,7 @@ fn the_service_account_may_do_what_is_asked_for_and_nothing_else() {
     let applied = bench.kubectl_with(&[&["apply"], files.as_slice()].concat());
     assert_eq!(applied.succeeded().stderr, "");
 
+    tls_profile::installed(&bench);
     let token = bench.secret("create token goldkeeper -n goldkeeper");
     let policies = policies(&bench);
     bench.run_with_token(&token, policies);

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use goldkeeper::tls::{Certificate, server_config};
+use goldkeeper::tls::{Files, Profile, Terminal};
 use goldkeeper::webhook::Server;
 use serde_json::{Value, json};
 
@@ -29,7 +29,12 @@ impl StandIn {
         let shown = Arc::<Mutex<BTreeMap<String, Value>>>::default();
         let (certificate, key) = bench.pair();
         let authority = STANDARD.encode(std::fs::read(certificate).unwrap());
-        let certificate = Certificate::from_files(certificate, key).unwrap();
+        let files = Files {
+            pair: Some((certificate.to_owned(), key.to_owned())),
+            client_ca: None,
+        };
+        let pair = files.pair().unwrap().unwrap();
+        let tls = Terminal::new(pair, None, Vec::new(), Profile::default()).unwrap();
         let noted = shown.clone();
         let router = Router::new().fallback(async move |uri: Uri, body: Bytes| {
             let review: Value = serde_json::from_slice(&body).unwrap();
@@ -52,7 +57,7 @@ impl StandIn {
             Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
         };
         let address = server.address();
-        RUNTIME.spawn(server.serve(server_config(Arc::new(certificate)).unwrap(), router));
+        RUNTIME.spawn(server.serve(tls.served(), router));
         Self {
             address,
             authority,

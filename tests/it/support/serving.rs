@@ -30,7 +30,7 @@ pub(crate) struct Serving {
     pub(crate) child: Child,
     pub(crate) started: String,
     pub(crate) https: SocketAddr,
-    plain: SocketAddr,
+    pub(crate) plain: SocketAddr,
 }
 
 impl Serving {
@@ -146,12 +146,11 @@ impl ServerCertVerifier for AnyCertificate {
 
 pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-/// A connection that takes any certificate.
-pub(crate) fn connect(
-    address: SocketAddr,
+/// Takes any certificate.
+pub(crate) fn any_certificate(
     protocols: &[&str],
     versions: &[&'static rustls::SupportedProtocolVersion],
-) -> Tls {
+) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
@@ -163,8 +162,17 @@ pub(crate) fn connect(
         .iter()
         .map(|name| name.as_bytes().to_vec())
         .collect();
-    let connection =
-        ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    Arc::new(config)
+}
+
+/// A connection that takes any certificate.
+pub(crate) fn connect(
+    address: SocketAddr,
+    protocols: &[&str],
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Tls {
+    let config = any_certificate(protocols, versions);
+    let connection = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
     let stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))

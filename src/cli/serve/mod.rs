@@ -1,9 +1,11 @@
 //! `goldkeeper serve`
 
+mod stop;
+mod tls_args;
+
 use std::future::IntoFuture;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +13,10 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cluster::ClusterView;
 use crate::policy::{PolicySet, Standing};
-use crate::telemetry::{self, Health, LogFormat, Metrics, ServedCertificate, Sources};
-use crate::tls::{self, Certificate};
+use crate::telemetry::{self, Health, LogFormat, Metrics, Sources};
 use crate::webhook::{self, App, Limits, Server};
 
 use super::Verdict;
@@ -24,6 +24,7 @@ use super::banner;
 use super::cluster_args::{Cluster, ClusterArgs};
 use super::delivery;
 use super::policy_args::{Followed, PolicyArgs};
+use tls_args::{Tls, TlsArgs};
 
 /// How long a live cluster is waited for before the start is told; serving has begun by then.
 const SETTLE: Duration = Duration::from_secs(12);
@@ -34,6 +35,7 @@ const SETTLE: Duration = Duration::from_secs(12);
 Examples:
   goldkeeper serve --cluster-from examples/cluster.yaml       try it without a cluster
   goldkeeper serve --kubeconfig ~/.kube/config                watch a cluster from a laptop
+  goldkeeper serve --tls-cert tls.crt --tls-key tls.key --tls-min-version 1.3
 
 What is logged is set by GOLDKEEPER_LOG: error, warn, info, debug.")]
 pub(super) struct Serve {
@@ -57,25 +59,30 @@ pub(super) struct Serve {
         value_name = "ADDRESS"
     )]
     metrics_listen: SocketAddr,
-    /// PEM file with the certificate chain; self-signed without it
+    /// Seconds for which requests are still answered after SIGTERM, while readiness fails and the endpoint is taken away
     #[arg(
         long,
-        env = "GOLDKEEPER_TLS_CERT",
-        value_name = "FILE",
-        requires = "tls_key"
+        env = "GOLDKEEPER_DRAIN_DELAY",
+        default_value = "5",
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(..=3600)
     )]
-    tls_cert: Option<PathBuf>,
-    /// PEM file with the private key
+    drain_delay: u64,
+    /// Most requests answered at once; over it the answer is 429, and the failurePolicy decides
     #[arg(
         long,
-        env = "GOLDKEEPER_TLS_KEY",
-        value_name = "FILE",
-        requires = "tls_cert"
+        env = "GOLDKEEPER_MAX_IN_FLIGHT",
+        default_value_t = Limits::IN_FLIGHT,
+        value_name = "NUMBER",
+        value_parser = in_flight
     )]
-    tls_key: Option<PathBuf>,
+    max_in_flight: usize,
     /// How log lines look
     #[arg(long, env = "GOLDKEEPER_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
+    // Last: its heading would be that of what follows.
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 impl Serve {
@@ -96,8 +103,9 @@ impl Serve {
             cluster,
             listen,
             metrics_listen,
-            tls_cert,
-            tls_key,
+            tls,
+            drain_delay,
+            max_in_flight,
             log_format,
         } = self;
         let Followed {
@@ -105,18 +113,25 @@ impl Serve {
             standing,
             reload,
         } = policies.follow()?;
-        let (certificate, signed) = certificate(tls_cert.zip(tls_key), listen)?;
+        // Before TLS is set up: what can't be served of it is logged.
+        let (_logs, decisions) = telemetry::init(log_format);
+        let tls = tls.open(listen)?;
         let server = Server::bind(listen)?;
         let plain = TcpListener::bind(metrics_listen).await;
         let plain = plain.with_context(|| format!("can't listen on {metrics_listen}"))?;
-        let (_logs, decisions) = telemetry::init(log_format);
         let cluster = cluster.open().await?;
 
         let title = format!(
-            "goldkeeper {} listening on https://{} ({signed}sha256 {}), metrics on http://{}\n",
+            "goldkeeper {} listening on https://{} ({}sha256 {}), metrics on http://{}\n",
             env!("CARGO_PKG_VERSION"),
             server.address(),
-            certificate.fingerprint().get(..11).unwrap_or_default(),
+            tls.signed,
+            tls.terminal
+                .state()
+                .pair
+                .fingerprint()
+                .get(..11)
+                .unwrap_or_default(),
             plain.local_addr()?,
         );
         let metrics = Arc::new(Metrics::logging(decisions));
@@ -125,25 +140,20 @@ impl Serve {
             let (policies, standing) = (policies.clone(), standing.clone());
             tokio::spawn(delivery::follow(client, policies, standing));
         }
-        let sources = Arc::new(sources(
-            &metrics,
-            &policies,
-            standing,
-            &cluster,
-            certificate.clone(),
-        ));
+        let sources = Arc::new(sources(&metrics, &policies, standing, &cluster, &tls));
         let app = Arc::new(App {
             policies: policies.clone(),
             view: cluster.view.clone(),
             live: cluster.live(),
             observer: metrics,
-            limits: Limits::default(),
+            limits: Limits::of(max_in_flight),
         });
         let address = server.address();
         tokio::spawn(reload.run());
-        tokio::spawn(stop_on_signal(health.clone(), server.stopper()));
-        let tls = tls::server_config(certificate)?;
-        let https = server.serve(tls, webhook::router(&app));
+        tls.follow(cluster.client.clone());
+        let delay = Duration::from_secs(drain_delay);
+        tokio::spawn(stop::on_signal(health.clone(), delay, server.stopper()));
+        let https = server.serve(tls.terminal.served(), webhook::router(&app));
         let plain = axum::serve(plain, telemetry::router(health, sources)).into_future();
         let told = async {
             tell(title, &policies.load(), &cluster, address).await;
@@ -158,20 +168,13 @@ impl Serve {
     }
 }
 
-/// The certificate to serve, and what to say of it.
-fn certificate(
-    files: Option<(PathBuf, PathBuf)>,
-    listen: SocketAddr,
-) -> Result<(Arc<Certificate>, &'static str)> {
-    if let Some((certificate, key)) = files {
-        return Ok((Arc::new(Certificate::from_files(&certificate, &key)?), ""));
+/// At least one, and no more than the runtime can count.
+fn in_flight(text: &str) -> Result<usize, String> {
+    const MOST: usize = 100_000;
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("write a number from 1 to {MOST}")),
     }
-    let names = vec![
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        listen.ip().to_string(),
-    ];
-    Ok((Arc::new(Certificate::self_signed(names)?), "self-signed, "))
 }
 
 fn sources(
@@ -179,7 +182,7 @@ fn sources(
     policies: &Arc<ArcSwap<PolicySet>>,
     standing: Arc<Standing>,
     cluster: &Cluster,
-    certificate: Arc<Certificate>,
+    tls: &Tls,
 ) -> Sources {
     Sources {
         metrics: metrics.clone(),
@@ -187,10 +190,7 @@ fn sources(
         standing,
         view: cluster.view.clone(),
         pulse: cluster.pulse(),
-        certificate: Box::new(move || ServedCertificate {
-            summary: certificate.describe(),
-            chain: certificate.chain(),
-        }),
+        tls: tls.pulse(),
     }
 }
 
@@ -215,22 +215,4 @@ async fn tell(title: String, policies: &PolicySet, cluster: &Cluster, address: S
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Waits for SIGTERM or SIGINT, turns readiness off and lets requests in flight finish.
-async fn stop_on_signal(health: Arc<Health>, stop: impl FnOnce()) {
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        tracing::error!("signals can't be received; stopping will not wait for requests in flight");
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    tracing::info!("stopping: no longer ready, requests in flight finish");
-    health.stop();
-    stop();
 }
