@@ -12,6 +12,7 @@
 //!              |
 //!          inventory      what a cluster holds beyond its view, counted, and what would become of it
 //!            cases        policies tried out: request, cluster, what is expected
+//!          diagnosis      what is wrong with an installation, judged of what was collected
 //!              |
 //!            engine       evaluate(request, policies, facts) -> Evaluation -> Decision
 //!              |
@@ -24,6 +25,7 @@ pub mod admission;
 pub mod cases;
 pub mod cli;
 pub mod cluster;
+pub mod diagnosis;
 pub mod document;
 pub mod engine;
 pub mod inventory;

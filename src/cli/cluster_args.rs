@@ -98,6 +98,17 @@ impl Cluster {
         self.watch.is_some()
     }
 
+    /// Waits until every kind is listed or known to be out of reach. What is not listed in time is unknown, and told
+    /// where it matters.
+    pub(super) async fn settle(&self) {
+        let settled = async {
+            while !self.view.load().is_settled() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let _ = tokio::time::timeout(SETTLE, settled).await;
+    }
+
     /// Live reads, where there is a live cluster.
     pub(super) fn live(&self) -> Option<Arc<dyn LiveReads>> {
         let reader = Reader(self.watch.as_ref()?.live());
@@ -150,13 +161,7 @@ pub(super) async fn open(arguments: ClusterArgs) -> Result<Cluster> {
     if !cluster.is_live() {
         return Ok(cluster);
     }
-    let settled = async {
-        while !cluster.view.load().is_settled() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    // What was not listed in time is unknown, and told where it matters.
-    let _ = tokio::time::timeout(SETTLE, settled).await;
+    cluster.settle().await;
     if let Some(reason) = out_of_reach(&cluster.view.load()) {
         bail!("the cluster does not answer ({reason}): --cluster-from judges without one");
     }

@@ -9,6 +9,7 @@ mod check;
 mod cluster_args;
 mod completions;
 mod delivery;
+mod doctor;
 mod estate;
 mod help;
 mod policies;
@@ -64,6 +65,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Writes down what is looked at in a cluster, for --cluster-from
     Snapshot(snapshot::TakeSnapshot),
+    /// Tells what is wrong with an installation, and what to do about it
+    Doctor(doctor::Doctor),
     /// Runs cases: policies, a cluster, requests, and what must come of them
     Test(test::Test),
     /// Checks policy files, and shows what is in force
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::BootSources(sources) => sources.run(),
         Command::Check(check) => check.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Policies(policies) => policies.run(),
         Command::Rbac(rbac) => rbac.run(),
         Command::Rehearse(rehearse) => rehearse.run(),

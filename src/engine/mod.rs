@@ -19,6 +19,7 @@ pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, Yielded, evaluate};
 pub use observer::Observer;
 pub use registration::{
-    ClientConfig, MUTATING, VALIDATING, mutating_configuration, validating_configuration,
+    ClientConfig, FailureBounds, MUTATING, VALIDATING, failure_bounds, mutating_configuration,
+    validating_configuration,
 };
 pub use rights::{Right, rights};

@@ -71,6 +71,42 @@ impl Webhook {
     }
 }
 
+/// What an outage of goldkeeper may do to requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailureBounds {
+    /// `failurePolicy`
+    pub policy: &'static str,
+    /// `timeoutSeconds`
+    pub seconds: u8,
+}
+
+impl FailureBounds {
+    const fn of(fails_closed: bool) -> Self {
+        if fails_closed {
+            Self {
+                policy: "Fail",
+                seconds: 3,
+            }
+        } else {
+            Self {
+                policy: "Ignore",
+                seconds: 2,
+            }
+        }
+    }
+}
+
+/// What is shipped for a webhook of this name, if it is one of goldkeeper's.
+pub fn failure_bounds(name: &str) -> Option<FailureBounds> {
+    if name == MUTATING {
+        return Some(FailureBounds::of(false));
+    }
+    let slug = name.strip_suffix(".goldkeeper.io")?;
+    let mut all = Webhook::ALL.into_iter();
+    let webhook = all.find(|webhook| webhook.slug() == slug)?;
+    Some(FailureBounds::of(webhook.fails_closed()))
+}
+
 /// The mutating configuration for a set of policies; `None` if none of them wants to be asked before others are.
 pub fn mutating_configuration(policies: &PolicySet, client: &ClientConfig) -> Option<Value> {
     let asked: Vec<&Policy> = policies
@@ -212,16 +248,17 @@ fn webhook(
         .iter()
         .map(|(name, expression)| json!({"name": name, "expression": expression}))
         .collect();
+    let FailureBounds { policy, seconds } = FailureBounds::of(fails_closed);
     let mut webhook = json!({
         "name": name,
         "admissionReviewVersions": ["v1"],
         "clientConfig": client.json(path),
-        "failurePolicy": if fails_closed { "Fail" } else { "Ignore" },
+        "failurePolicy": policy,
         "matchConditions": conditions,
         "matchPolicy": "Equivalent",
         "rules": rules,
         "sideEffects": "None",
-        "timeoutSeconds": if fails_closed { 3 } else { 2 },
+        "timeoutSeconds": seconds,
     });
     if let Some(webhook) = webhook.as_object_mut() {
         if conditions.is_empty() {

@@ -10,6 +10,7 @@
 mod authority;
 mod client_check;
 mod files;
+mod inspect;
 mod pair;
 mod profile;
 mod suite;
@@ -25,6 +26,7 @@ use rustls::crypto::CryptoProvider;
 pub use authority::{Made, Names, make};
 pub use client_check::ClientCheck;
 pub use files::{Files, Pem, Reading};
+pub use inspect::{Chain, Details};
 pub use pair::Pair;
 pub use profile::{Profile, Version};
 pub use suite::Suite;

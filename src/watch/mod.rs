@@ -10,6 +10,7 @@
 
 mod client;
 mod discovery;
+mod evidence;
 mod failure;
 mod follow;
 mod keeper;
@@ -34,6 +35,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 pub use client::{Error, client};
+pub use evidence::gather;
 pub use live::{LiveReader, LiveReads};
 pub use pager::{ListError, Pager};
 pub use registered::{Configuration, webhook_configurations};

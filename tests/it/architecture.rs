@@ -29,6 +29,7 @@ const DOMAIN: &[(&str, &[&str])] = &[
             "rules",
         ],
     ),
+    ("diagnosis", &["cluster", "engine", "manifest", "policy"]),
 ];
 
 /// The adapters. They stand side by side and do not know each other: `cli` brings them together.

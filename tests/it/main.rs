@@ -16,6 +16,7 @@ mod check;
 mod conditions;
 mod corpus;
 mod deploy;
+mod doctor;
 mod generated;
 mod large;
 mod manuals;

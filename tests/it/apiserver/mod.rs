@@ -16,6 +16,7 @@ mod check;
 mod conditions;
 mod corpus;
 mod deploy;
+mod doctor;
 mod hyper_converged;
 mod objects;
 mod order;

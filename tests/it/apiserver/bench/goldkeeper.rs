@@ -12,7 +12,7 @@ use super::processes::{Process, Processes, free_port};
 /// Where it listens, and as whom.
 pub(super) struct Identity {
     pub(super) port: u16,
-    metrics_port: u16,
+    pub(super) metrics_port: u16,
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
@@ -84,7 +84,7 @@ impl Identity {
 /// A folder of policies to start with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Policies {
-    pub(super) folder: PathBuf,
+    pub(in super::super) folder: PathBuf,
     none: bool,
 }
 

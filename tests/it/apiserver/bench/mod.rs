@@ -8,7 +8,7 @@ mod kubectl;
 mod processes;
 mod proxy;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -453,6 +453,12 @@ impl Bench {
     /// The port of that address.
     pub(super) fn port(&self) -> String {
         self.identity.port.to_string()
+    }
+
+    /// The plain port of goldkeeper on an address of this machine, as if it were that of a pod.
+    pub(super) fn plain_port_at(&self, address: IpAddr) -> u16 {
+        let upstream = SocketAddr::from(([127, 0, 0, 1], self.identity.metrics_port));
+        Proxy::at(address, upstream).address.port()
     }
 
     /// Certificate and key of goldkeeper, for the stand-in of another webhook on this machine.

@@ -1,7 +1,7 @@
 //! A wire between goldkeeper and the API server that can be cut.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,12 @@ struct Wire {
 
 impl Proxy {
     pub(super) fn to(upstream: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::at(IpAddr::from([127, 0, 0, 1]), upstream)
+    }
+
+    /// One that listens on an address of this machine.
+    pub(super) fn at(address: IpAddr, upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let wire = Arc::new(Wire {
             upstream,
