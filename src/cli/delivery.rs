@@ -62,7 +62,7 @@ fn tell(missing: &Result<Vec<String>, String>) {
         Ok(missing) => {
             for one in missing {
                 tracing::warn!(
-                    "{one}; to register what the policies need: goldkeeper webhook-config --policies DIR | kubectl apply -f -"
+                    "{one}; to register what the policies need: goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY"
                 );
             }
         }

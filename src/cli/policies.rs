@@ -163,7 +163,7 @@ fn undelivered(registered: &Registered, set: &PolicySet, paths: &[PathBuf]) -> V
         file: Arc::clone(&missing.policy.file),
         line: missing.policy.line,
         column: 1,
-        help: format!("goldkeeper webhook-config --policies {folder} | kubectl apply -f -"),
+        help: format!("goldkeeper webhook-config --policies {folder} > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY"),
     });
     fault.collect()
 }

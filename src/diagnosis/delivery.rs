@@ -23,7 +23,7 @@ fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
     let lines: Vec<Line> = undelivered
         .iter()
         .map(|one| {
-            let cure = "goldkeeper webhook-config --policies DIR | kubectl apply -f -";
+            let cure = "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY";
             Line::failed(TOPIC, one.to_string()).cure(cure)
         })
         .collect();

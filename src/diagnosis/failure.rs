@@ -27,7 +27,7 @@ fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
     if count == 0 {
         let sentence =
             "no webhook of goldkeeper is registered: nothing is filled in and nothing is refused";
-        let cure = "goldkeeper webhook-config --policies DIR | kubectl apply -f -";
+        let cure = "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY";
         return Err(vec![Line::failed(TOPIC, sentence).cure(cure)]);
     }
     if lines.is_empty() {
@@ -50,7 +50,7 @@ fn compare(configuration: &Value, webhook: &Value) -> Vec<Line> {
         text(configuration, "/kind"),
         text(configuration, "/metadata/name")
     );
-    let cure = "goldkeeper webhook-config --policies DIR | kubectl apply -f -";
+    let cure = "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY";
     let mut lines = Vec::new();
     let found = match text(webhook, "/failurePolicy") {
         "" => "Fail",

@@ -47,7 +47,7 @@ fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
             too_early.join(" and ")
         );
         return Ok(vec![Line::failed(TOPIC, sentence).cure(format!(
-            "goldkeeper webhook-config --policies DIR | kubectl apply -f - && kubectl delete mutatingwebhookconfiguration {ours}"
+            "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY && kubectl delete mutatingwebhookconfiguration {ours}"
         ))]);
     }
     let last = later.iter().copied().max().unwrap_or_default();
@@ -82,7 +82,7 @@ fn unregistered(evidence: &Evidence<'_>) -> Line {
                 "there is no MutatingWebhookConfiguration {MUTATING}: nothing is filled in"
             );
             Line::failed(TOPIC, sentence)
-                .cure("goldkeeper webhook-config --policies DIR | kubectl apply -f -")
+                .cure("goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY")
         }
         Err(reason) => Line::warning(
             TOPIC,

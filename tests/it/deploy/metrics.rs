@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::read;
-use crate::support::serving::{Serving, goldkeeper};
+use crate::support::serving::Serving;
 
 /// What is not goldkeeper's: Prometheus' own, kube-state-metrics', and the API server's. The last two are looked for by a
 /// test in front of a real API server.
@@ -18,18 +18,6 @@ const OF_OTHERS: [&str; 4] = [
 
 /// Told of a live cluster only; looked for by a test in front of a real API server.
 pub(crate) const OF_A_LIVE_CLUSTER: [&str; 1] = ["goldkeeper_policies_undelivered"];
-
-/// Metrics of something that may not be there yet, and where and by which word the help tells that it is. As soon as it
-/// is, they have to be.
-const TO_COME: [(&str, &[&str], &str); 3] = [
-    ("goldkeeper_boot_source_stale", &["--help"], "boot-sources "),
-    ("goldkeeper_boot_source_ready", &["--help"], "boot-sources "),
-    (
-        "goldkeeper_certificate_expiry_seconds",
-        &["serve", "--help"],
-        "--tls-min-version",
-    ),
-];
 
 /// The names that a query asks for: what is neither a function, nor a label, nor a word of the language.
 fn names(query: &str) -> BTreeSet<String> {
@@ -154,18 +142,10 @@ fn queries_name_metrics_that_there_are() {
         for name in names {
             let known = there.contains(&name)
                 || OF_OTHERS.contains(&&*name)
-                || OF_A_LIVE_CLUSTER.contains(&&*name)
-                || is_to_come(&name);
+                || OF_A_LIVE_CLUSTER.contains(&&*name);
             assert!(known, "{place}: there is no metric {name}: {query}");
         }
     }
-}
-
-fn is_to_come(name: &str) -> bool {
-    TO_COME.iter().any(|(metric, arguments, word)| {
-        let help = || goldkeeper(arguments).output().unwrap().stdout;
-        *metric == name && !String::from_utf8(help()).unwrap().contains(word)
-    })
 }
 
 /// The labels that alerts and dashboard go by.
@@ -176,9 +156,6 @@ fn boot_sources_are_told_by_namespace_and_image() {
         "goldkeeper_boot_source_stale",
         "goldkeeper_boot_source_ready",
     ] {
-        if is_to_come(metric) {
-            continue;
-        }
         let sample = metrics
             .lines()
             .find(|line| line.starts_with(&format!("{metric}{{")))
