@@ -163,10 +163,30 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
+/// A moment as people give it: a time, or a date, which means its first moment in UTC.
+fn moment(text: &str) -> Result<jiff::Timestamp, String> {
+    let date = |_| {
+        let date: jiff::civil::Date = text.parse()?;
+        Ok(date.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp())
+    };
+    let moment = text.parse().or_else(date);
+    moment.map_err(|_: jiff::Error| {
+        "write a date or a time in UTC: 2026-11-25 or 2026-11-25T03:00:00Z".to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn moments_are_times_or_dates() {
+        for text in ["2026-11-25", "2026-11-25T00:00:00Z"] {
+            assert_eq!(moment(text).unwrap().to_string(), "2026-11-25T00:00:00Z");
+        }
+        assert!(moment("yesterday").unwrap_err().contains("2026-11-25"));
+    }
 
     #[test]
     fn the_command_line_is_sound() {

@@ -66,7 +66,7 @@ pub(super) struct Audit {
     #[arg(long)]
     rights: bool,
     /// The time by which exemptions end and reports are dated, as in 2026-11-25T12:00:00Z; now if absent
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::moment)]
     now: Option<Timestamp>,
     /// How findings are printed
     #[arg(short, long, value_enum, default_value_t)]

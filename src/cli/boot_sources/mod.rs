@@ -46,7 +46,7 @@ pub(super) struct BootSources {
     #[arg(long)]
     delete_commands: bool,
     /// The time by which ages are told, as in 2026-11-25T12:00:00Z; now if absent
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::moment)]
     now: Option<Timestamp>,
     /// How they are printed
     #[arg(short, long, value_enum, default_value_t)]
