@@ -31,7 +31,7 @@ pub(super) enum Decision {
 }
 
 /// One thing that is said of an object.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Said {
     pub(super) action: Action,
     /// The kind of the policy, or [`UNKNOWN_FIELD`].
@@ -187,10 +187,14 @@ fn is_delivered(admission: &Admission<'_>) -> bool {
 
 impl Judgement {
     fn take(&mut self, manifest: &Manifest<'_>, admission: Admission<'_>) {
+        // Both webhooks may tell of one thing. It is shown once, as the API server does.
         for judged in [&admission.mutate, &admission.validate] {
             let outcomes = judged.evaluation.outcomes.iter();
-            self.said
-                .extend(outcomes.flat_map(|outcome| said(outcome, manifest.node)));
+            for said in outcomes.flat_map(|outcome| said(outcome, manifest.node)) {
+                if !self.said.contains(&said) {
+                    self.said.push(said);
+                }
+            }
         }
         let edits = admission.mutate.decision.edits;
         self.patch = edits.iter().map(Edit::operation).collect();
@@ -201,7 +205,11 @@ impl Judgement {
         self.insertions = insertions.collect();
         self.message = admission.validate.decision.denial;
         self.warnings = admission.mutate.decision.warnings;
-        self.warnings.extend(admission.validate.decision.warnings);
+        for warning in admission.validate.decision.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
         self.decision = if self.message.is_some() {
             Decision::Denied
         } else if !self.warnings.is_empty() {

@@ -389,9 +389,10 @@ fn broken_settings(bench: &Bench) {
     );
     set_status(bench, &cdi());
 
-    let mut machine = vm("demo", "doctor-drift");
+    // Only the first virtual machines are looked at, and other tests leave some behind.
+    let mut machine = vm(bench.namespace("a-drift"), "doctor-drift");
     machine["metadata"]["annotations"] = json!({
-        "argocd.argoproj.io/tracking-id": "app:kubevirt.io/VirtualMachine:demo/doctor-drift",
+        "argocd.argoproj.io/tracking-id": "app:kubevirt.io/VirtualMachine:a-drift/doctor-drift",
         "kubectl.kubernetes.io/last-applied-configuration": machine.to_string(),
     });
     bench.client.create(&machine).object();
@@ -399,7 +400,7 @@ fn broken_settings(bench: &Bench) {
         bench,
         &[],
         "warning managers",
-        "demo/doctor-drift -> goldkeeper check",
+        "a-drift/doctor-drift -> goldkeeper check",
     );
     bench.client.delete(&path_of(&machine, true)).object();
     until("the machine is gone", LONG, || {
