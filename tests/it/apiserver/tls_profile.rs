@@ -70,6 +70,12 @@ fn the_clusters_tls_profile_is_followed_while_running() {
         &bench,
         "from the cluster's TLS profile Intermediate (none is set)",
     );
+    // Lines are written in batches.
+    until("the log has caught up", LONG, || {
+        bench
+            .goldkeeper_log()
+            .contains("Intermediate (none is set)")
+    });
     let log = bench.goldkeeper_log();
     assert_eq!(log.matches("Old can't be met").count(), 1, "{log}");
 }
