@@ -1,5 +1,8 @@
 //! A change that a rule proposes to the object under review.
 
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
 use super::FieldPath;
 
 /// One field to be added to the object, or to be given another value.
@@ -15,6 +18,17 @@ pub struct Edit {
     pub value: String,
     /// What the user is told of it: nothing where something that was missing is filled in, as most people mean it so.
     pub notice: Option<String>,
+}
+
+/// As an operation of an RFC 6902 patch on the wire: what [`Edit::operation`] is, without a tree in between.
+impl Serialize for Edit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut operation = serializer.serialize_struct("Edit", 3)?;
+        operation.serialize_field("op", "add")?;
+        operation.serialize_field("path", &self.path.pointer())?;
+        operation.serialize_field("value", &self.value)?;
+        operation.end()
+    }
 }
 
 impl Edit {

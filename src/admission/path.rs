@@ -28,6 +28,11 @@ impl FieldPath {
         )
     }
 
+    /// Whether this is the object as a whole.
+    pub const fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// This path, one field further in.
     #[must_use]
     pub fn field(mut self, name: impl Into<Cow<'static, str>>) -> Self {

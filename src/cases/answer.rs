@@ -38,7 +38,7 @@ pub struct Outcome {
 
 impl From<Decision> for Answer {
     fn from(decision: Decision) -> Self {
-        let operation = |edit: &Edit| serde_json::to_value(edit.operation()).unwrap_or_default();
+        let operation = |edit: &Edit| serde_json::to_value(edit).unwrap_or_default();
         let annotations = decision.audit_annotations.into_iter();
         Self {
             allowed: decision.denial.is_none(),

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use crate::admission::FieldPath;
 use crate::rules::Finding;
 
 use super::{Outcome, Yielded};
@@ -34,7 +33,8 @@ pub(super) fn denial(outcome: &Outcome<'_>) -> String {
             .unwrap_or(SHORTEST_COLUMN),
     };
     let _ = write!(lines.text, "{summary} [{}]", policy.name);
-    let is_condition = *field == FieldPath::default();
+    // Only what a condition looked at is the object as a whole.
+    let is_condition = field.is_root();
     if !is_condition {
         lines.add("field", field);
     }

@@ -38,11 +38,14 @@
 
 use crate::admission::{FieldPath, ImageSettings, Object, Operation, Resource};
 use crate::cluster::{Fact, Facts, HyperConverged, Kind, Known, Someone, SourceObject};
-use crate::document::{Decoder, Field, Fields, Node, Shape, is_dns_label};
+use crate::document::{Decoder, Field, Fields, Node, is_dns_label};
 
 use super::platform::{PLATFORM_FIELD, Platform};
 use super::rights::{CLONE_SOURCER, may_clone};
-use super::{Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
+use super::{
+    DEFAULT_NAMESPACE, Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation,
+    Webhook,
+};
 
 /// The rule.
 pub(super) static RULE: Rule = Rule {
@@ -59,11 +62,7 @@ pub(super) static RULE: Rule = Rule {
     decode,
 };
 
-const PARAMETERS: &[Field] = &[
-    Field::optional("defaultNamespace", Shape::Text)
-        .example("\"openshift-virtualization-os-images\""),
-    PLATFORM_FIELD,
-];
+const PARAMETERS: &[Field] = &[DEFAULT_NAMESPACE, PLATFORM_FIELD];
 
 const FIELD: &str = "commonBootImageNamespace";
 /// How many images are named in one sentence.

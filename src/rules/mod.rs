@@ -17,7 +17,7 @@ use std::fmt;
 
 use crate::admission::{AdmissionRequest, Object, Operation, Resource};
 use crate::cluster::Facts;
-use crate::document::{Decoder, Field, Globs, Node};
+use crate::document::{Decoder, Field, Globs, Node, Shape};
 
 pub use finding::{Detail, Finding, Undetermined, Violation};
 
@@ -61,6 +61,22 @@ pub struct Trigger {
     /// The operations on them.
     pub operations: &'static [Operation],
 }
+
+/// What asks for data volumes: machines and pools also when they change, as new ones may be added then.
+const ASKS_FOR_VOLUMES: &[Trigger] = &[
+    Trigger {
+        resources: &[Resource::VirtualMachines, Resource::VirtualMachinePools],
+        operations: &[Operation::Create, Operation::Update],
+    },
+    Trigger {
+        resources: &[Resource::DataVolumes],
+        operations: &[Operation::Create],
+    },
+];
+
+/// `parameters.defaultNamespace`, by which several rules know golden images.
+const DEFAULT_NAMESPACE: Field = Field::optional("defaultNamespace", Shape::Text)
+    .example("\"openshift-virtualization-os-images\"");
 
 /// Reads the parameters of a policy.
 pub type DecodeParameters = fn(Option<&Node>, &mut Decoder) -> Option<Box<dyn Judge>>;

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::admission::{AdmissionRequest, Body, Edit, json};
+use crate::admission::{AdmissionRequest, Body, json};
 use crate::engine::Decision;
 
 const API_VERSION: &str = "admission.k8s.io/v1";
@@ -87,24 +87,6 @@ struct Status<'a> {
     message: &'a str,
 }
 
-/// An operation of an RFC 6902 patch; the same as [`Edit::operation`], without a tree in between.
-#[derive(Serialize)]
-struct Addition<'a> {
-    op: &'static str,
-    path: String,
-    value: &'a str,
-}
-
-impl<'a> Addition<'a> {
-    fn of(edit: &'a Edit) -> Self {
-        Self {
-            op: "add",
-            path: edit.path.pointer(),
-            value: &edit.value,
-        }
-    }
-}
-
 /// The review that answers a request.
 ///
 /// # Errors
@@ -112,10 +94,7 @@ impl<'a> Addition<'a> {
 pub fn encode(uid: &str, decision: &Decision) -> serde_json::Result<Vec<u8>> {
     let patch = match decision.edits.as_slice() {
         [] => None,
-        edits => {
-            let additions: Vec<_> = edits.iter().map(Addition::of).collect();
-            Some(STANDARD.encode(serde_json::to_vec(&additions)?))
-        }
+        edits => Some(STANDARD.encode(serde_json::to_vec(edits)?)),
     };
     let mut answer = Vec::with_capacity(1024);
     serde_json::to_writer(
@@ -148,7 +127,7 @@ pub fn encode(uid: &str, decision: &Decision) -> serde_json::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::FieldPath;
+    use crate::admission::{Edit, FieldPath};
     use serde_json::{Value, json};
 
     fn review(change: impl FnOnce(&mut Value)) -> Vec<u8> {

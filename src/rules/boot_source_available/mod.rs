@@ -53,19 +53,11 @@ use crate::cluster::Facts;
 use crate::document::{Decoder, Field, Fields, Node, Shape};
 
 use super::platform::{PLATFORM_FIELD, Platform};
-use super::{Finding, Judge, Rule, Stage, Subject, Trigger, Undetermined, Violation, Webhook};
+use super::{
+    ASKS_FOR_VOLUMES, DEFAULT_NAMESPACE, Finding, Judge, Rule, Stage, Subject, Trigger,
+    Undetermined, Violation, Webhook,
+};
 use inquiry::Inquiry;
-
-const TRIGGERS: &[Trigger] = &[
-    Trigger {
-        resources: &[Resource::VirtualMachines, Resource::VirtualMachinePools],
-        operations: &[Operation::Create, Operation::Update],
-    },
-    Trigger {
-        resources: &[Resource::DataVolumes],
-        operations: &[Operation::Create],
-    },
-];
 
 /// What is refused before anything is judged: a pool is not looked at by the webhook that would.
 const FORETOLD: &[Trigger] = &[
@@ -85,7 +77,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "tells at once when a boot source is missing, not ready, in a retired golden namespace, or not the user's to clone",
     source: include_str!("mod.rs"),
     fills: FORETOLD,
-    validates: TRIGGERS,
+    validates: ASKS_FOR_VOLUMES,
     webhook: Webhook::BootSources,
     parameters: PARAMETERS,
     decode,
@@ -93,8 +85,7 @@ pub(super) static RULE: Rule = Rule {
 
 const PARAMETERS: &[Field] = &[
     Field::optional("checkCloneRights", Shape::Switch).default("true"),
-    Field::optional("defaultNamespace", Shape::Text)
-        .example("\"openshift-virtualization-os-images\""),
+    DEFAULT_NAMESPACE,
     PLATFORM_FIELD,
 ];
 

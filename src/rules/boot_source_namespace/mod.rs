@@ -56,34 +56,24 @@
 
 mod retired;
 
-use crate::admission::{BootReference, Edit, Operation, Resource};
+use crate::admission::{BootReference, Edit};
 use crate::cluster::{Facts, Kind, Known};
 use crate::document::{Decoder, Field, Fields, Node, Shape};
 
 use retired::{Action, Retired};
 
 use super::{
-    Detail, Finding, Judge, Rule, Stage, Subject, Trigger, Undetermined, Violation, Webhook,
+    ASKS_FOR_VOLUMES, DEFAULT_NAMESPACE, Detail, Finding, Judge, Rule, Stage, Subject,
+    Undetermined, Violation, Webhook,
 };
-
-const TRIGGERS: &[Trigger] = &[
-    Trigger {
-        resources: &[Resource::VirtualMachines, Resource::VirtualMachinePools],
-        operations: &[Operation::Create, Operation::Update],
-    },
-    Trigger {
-        resources: &[Resource::DataVolumes],
-        operations: &[Operation::Create],
-    },
-];
 
 /// The rule.
 pub(super) static RULE: Rule = Rule {
     kind: "BootSourceNamespace",
     summary: "fills a boot-source reference that names no namespace with that image's golden namespace",
     source: include_str!("mod.rs"),
-    fills: TRIGGERS,
-    validates: TRIGGERS,
+    fills: ASKS_FOR_VOLUMES,
+    validates: ASKS_FOR_VOLUMES,
     webhook: Webhook::BootSources,
     parameters: PARAMETERS,
     decode,
@@ -91,8 +81,7 @@ pub(super) static RULE: Rule = Rule {
 
 const PARAMETERS: &[Field] = &[
     Field::optional("fill", Shape::Switch).default("true"),
-    Field::optional("defaultNamespace", Shape::Text)
-        .example("\"openshift-virtualization-os-images\""),
+    DEFAULT_NAMESPACE,
     Field::optional("retiredNamespaces", Shape::Object(retired::FIELDS)).example(
         "{\"namespaces\": [\"openshift-virtualization-os-images\"], \"action\": \"Warn\"}",
     ),
