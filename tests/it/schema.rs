@@ -237,7 +237,8 @@ fn damage(policy: &mut Value, at: Index, how: u8, which: Index) {
                 json!([""]),
                 json!(["a"]),
                 json!({}),
-                json!({"a": "b"}),
+                // A label that no requirement above names: two of one label could contradict each other.
+                json!({"z": "b"}),
             ];
             *place = which.get(&others).clone();
             // Another name could be one that the policy is not for.
