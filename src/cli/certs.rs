@@ -1,6 +1,5 @@
 //! `goldkeeper certs`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -15,6 +14,7 @@ use crate::store::write_whole_as;
 use crate::tls::{Made, Names, make};
 
 use super::Verdict;
+use super::screen::print;
 
 /// Arguments of `goldkeeper certs`.
 #[derive(Debug, Args)]
@@ -86,7 +86,7 @@ impl Certs {
             (None, Some(folder)) => summary(folder, &names, days, &made),
             (None, None) => String::new(),
         };
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(Verdict::Clean)
     }
 }

@@ -1,11 +1,10 @@
 //! `goldkeeper completions`
 
-use std::io::Write as _;
-
 use anyhow::Result;
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::{Shell, generate};
 
+use super::screen::print;
 use super::{Cli, Verdict};
 
 /// Arguments of `goldkeeper completions`.
@@ -34,6 +33,9 @@ enum Target {
     Kubectl,
 }
 
+/// The first lines of what kubectl runs.
+const KUBECTL_HEAD: &str = "#!/usr/bin/env bash\n# Made by `goldkeeper completions kubectl`.\n";
+
 /// What kubectl runs with the words that follow the plugin's name, the last one being completed; it reads one completion
 /// a line, and then what the shell is to do (`:0`: what it always does). See `pkg/cmd/plugin.go` in kubernetes/kubectl.
 const FOR_KUBECTL: &str = r#"
@@ -58,14 +60,11 @@ impl Completions {
         };
         let mut script = Vec::new();
         generate(shell, &mut Cli::command(), "goldkeeper", &mut script);
-        let mut out = std::io::stdout();
-        if self.shell == Target::Kubectl {
-            out.write_all(b"#!/usr/bin/env bash\n# Made by `goldkeeper completions kubectl`.\n")?;
-        }
-        out.write_all(&script)?;
-        if self.shell == Target::Kubectl {
-            out.write_all(FOR_KUBECTL.as_bytes())?;
-        }
+        let script = String::from_utf8(script)?;
+        print(&match self.shell {
+            Target::Kubectl => format!("{KUBECTL_HEAD}{script}{FOR_KUBECTL}"),
+            _ => script,
+        })?;
         Ok(Verdict::Clean)
     }
 }

@@ -18,6 +18,7 @@ mod rbac;
 mod rehearse;
 mod rules;
 mod schema;
+mod screen;
 mod serve;
 mod snapshot;
 mod test;
@@ -119,8 +120,6 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,
         Ok(Verdict::Found) => ExitCode::from(FOUND),
-        // Whoever read the output has gone, as `head` does: nothing to complain of.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let mut out = std::io::stderr();
             if let Some(StoreError::Policies { faults, sources }) = error.downcast_ref() {
@@ -156,11 +155,6 @@ fn describe(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.downcast_ref::<std::io::Error>();
-    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// A moment as people give it: a time, or a date, which means its first moment in UTC.

@@ -1,6 +1,5 @@
 //! `goldkeeper policies`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use crate::policy::{Exemption, Policy, PolicySet, PolicySource};
 use crate::report::{self, POLICY_FILE, RuleText};
 use crate::store::{self, StoreError};
 
+use super::screen::print;
 use super::{Verdict, has_colour, today};
 
 /// Arguments of `goldkeeper policies`.
@@ -96,7 +96,7 @@ impl Policies {
             Output::Sarif => format!("{:#}\n", report::sarif(&rules(), &answer.remarks())),
             Output::Github => report::github(&answer.remarks()),
         };
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         let is_fault = |one: &Diagnostic| one.severity == Severity::Error;
         Ok(if answer.told.iter().any(is_fault) {
             Verdict::Found

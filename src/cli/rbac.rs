@@ -1,7 +1,5 @@
 //! `goldkeeper rbac`
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
@@ -9,6 +7,7 @@ use serde_json::{Value, json};
 use crate::engine::{Right, rights};
 
 use super::Verdict;
+use super::screen::print;
 
 /// Arguments of `goldkeeper rbac`.
 #[derive(Debug, Args)]
@@ -34,7 +33,7 @@ impl Rbac {
             text.push_str("---\n");
             text.push_str(&serde_saphyr::to_string(&object)?);
         }
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(Verdict::Clean)
     }
 }

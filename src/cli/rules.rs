@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
@@ -13,6 +12,7 @@ use crate::document::suggest;
 use crate::report;
 use crate::rules::{self, RULES, Rule};
 
+use super::screen::print;
 use super::{Verdict, has_colour};
 
 /// How wide lists of resources are.
@@ -47,17 +47,16 @@ impl Rules {
     /// Prints the catalogue, or one manual.
     pub(super) fn run(self) -> Result<Verdict> {
         let rule = self.kind.as_deref().map(find).transpose()?;
-        let mut out = std::io::stdout();
         let text = match (rule, self.output) {
             (None, Output::Text) => catalogue(),
-            (Some(rule), Output::Text) => manual(rule, has_colour(&out)),
+            (Some(rule), Output::Text) => manual(rule, has_colour(&std::io::stdout())),
             (rule, Output::Json) => {
                 let all = || RULES.iter().map(|rule| describe(rule)).collect();
                 let value: Value = rule.map_or_else(all, describe);
                 serde_json::to_string_pretty(&value).context("the catalogue is no JSON")? + "\n"
             }
         };
-        out.write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(Verdict::Clean)
     }
 }

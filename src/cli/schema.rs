@@ -1,13 +1,12 @@
 //! `goldkeeper schema`
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 
 use crate::policy;
 
 use super::Verdict;
+use super::screen::print;
 
 /// Arguments of `goldkeeper schema`.
 #[derive(Debug, Args)]
@@ -25,7 +24,7 @@ impl Schema {
         let Self {} = self;
         let mut text = serde_json::to_string_pretty(&policy::schema())?;
         text.push('\n');
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(Verdict::Clean)
     }
 }

@@ -13,6 +13,7 @@ use crate::watch::{self, Step};
 
 use super::Verdict;
 use super::api_args::ApiArgs;
+use super::screen::print;
 
 /// Arguments of `goldkeeper snapshot`.
 #[derive(Debug, Args)]
@@ -47,13 +48,14 @@ impl TakeSnapshot {
             .block_on(self.take())?;
         let mut errors = std::io::stderr();
         for (kind, reason) in gaps(&snapshot) {
-            writeln!(errors, "warning: {kind} is not in the snapshot: {reason}")?;
+            // The snapshot itself says it too.
+            let _ = writeln!(errors, "warning: {kind} is not in the snapshot: {reason}");
         }
         match &self.output {
-            None => std::io::stdout().write_all(text.as_bytes())?,
+            None => print(&text)?,
             Some(path) => {
                 write_whole(path, &text)?;
-                writeln!(errors, "{}: {}", path.display(), describe(&snapshot))?;
+                let _ = writeln!(errors, "{}: {}", path.display(), describe(&snapshot));
             }
         }
         Ok(Verdict::Clean)

@@ -1,7 +1,6 @@
 //! `goldkeeper test`
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
@@ -14,6 +13,7 @@ use crate::policy::PolicySource;
 use crate::report::{self, CaseOutcome, Suite};
 use crate::store::{self, CaseFiles, write_whole};
 
+use super::screen::print;
 use super::{Verdict, has_colour};
 
 /// Arguments of `goldkeeper test`.
@@ -120,7 +120,7 @@ impl Test {
             Output::Json => json_text(&ran, &summary)?,
             Output::Junit => junit(&ran)?,
         };
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         match summary {
             Summary {
                 faulty: 0,

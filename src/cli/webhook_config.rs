@@ -1,6 +1,5 @@
 //! `goldkeeper webhook-config`
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -12,6 +11,7 @@ use crate::engine::{ClientConfig, mutating_configuration, validating_configurati
 
 use super::Verdict;
 use super::policy_args::PolicyArgs;
+use super::screen::print;
 
 /// Arguments of `goldkeeper webhook-config`.
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ impl WebhookConfig {
             text.push_str("---\n");
             text.push_str(&serde_saphyr::to_string(&configuration)?);
         }
-        std::io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(Verdict::Clean)
     }
 }

@@ -1,10 +1,11 @@
 //! Where findings go as they are made.
 
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::{BufWriter, Write};
 
 use anyhow::Result;
 use jiff::Timestamp;
 
+use crate::cli::screen::Screen;
 use crate::engine::Action;
 
 use super::policy_report::Reports;
@@ -31,7 +32,7 @@ pub(super) struct Settings {
 pub(super) struct Output {
     format: Format,
     settings: Settings,
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Screen>,
     /// Those that people read first: what would be refused, and the rest.
     first: [Vec<Found>; 2],
     reports: Reports,
@@ -43,7 +44,7 @@ impl Output {
         let mut output = Self {
             format,
             settings,
-            out: BufWriter::new(std::io::stdout().lock()),
+            out: BufWriter::new(Screen::locked()),
             first: [Vec::new(), Vec::new()],
             reports: Reports::default(),
             written: 0,

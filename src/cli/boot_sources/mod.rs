@@ -4,8 +4,6 @@ mod commands;
 mod json;
 mod text;
 
-use std::io::Write;
-
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -16,6 +14,7 @@ use crate::inventory::{Census, Gap, Shelf, deletions};
 use super::Verdict;
 use super::cluster_args::ClusterArgs;
 use super::estate::Estate;
+use super::screen::print;
 
 /// Arguments of `goldkeeper boot-sources`.
 #[derive(Debug, Args)]
@@ -111,7 +110,7 @@ impl BootSources {
                 Format::Yaml => serde_saphyr::to_string(&json::json(&picture))?,
             }
         };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(if self.stale && shelf.stale() > 0 {
             Verdict::Found
         } else {

@@ -9,7 +9,7 @@ mod old;
 mod output;
 mod text;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -228,9 +228,4 @@ fn label(path: &Path) -> Arc<str> {
         return Arc::from("stdin");
     }
     Arc::from(path.display().to_string())
-}
-
-/// Prints to standard output in one piece.
-fn print(text: &str) -> std::io::Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes())
 }

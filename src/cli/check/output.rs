@@ -9,14 +9,15 @@ use anyhow::Result;
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 
+use crate::cli::screen::print;
 use crate::document::Diagnostic;
 
+use super::FailOn;
 use super::file::Edited;
 use super::json::Listed;
 use super::judge::Judgement;
 use super::machine::Collected;
 use super::text::Text;
-use super::{FailOn, print};
 
 /// How the outcome is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -211,13 +212,9 @@ impl Output {
 
     /// A file, or the document that has this line, could not be read.
     pub(super) fn fault(&mut self, fault: &Diagnostic, line: &str) {
-        let told = self.progress.suspend(|| {
-            std::io::stdout().flush()?;
-            let told = super::text::fault(fault, line);
-            std::io::stderr().write_all(told.as_bytes())
-        });
+        let told = super::text::fault(fault, line);
         // What can't be told there is in the output and in the exit code.
-        let _ = told;
+        let _ = (self.progress).suspend(|| std::io::stderr().write_all(told.as_bytes()));
         match &mut self.form {
             Form::Text(_) => {}
             Form::Listed(listed) => listed.fault(fault),

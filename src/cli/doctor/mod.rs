@@ -3,7 +3,6 @@
 mod collect;
 mod output;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -15,6 +14,7 @@ use crate::diagnosis::{Evidence, Level, Line, diagnose};
 use crate::watch;
 
 use super::cluster_args::{ClusterArgs, runtime};
+use super::screen::print;
 use super::{Verdict, has_colour};
 use collect::Collected;
 use output::Format;
@@ -60,9 +60,8 @@ impl Doctor {
     pub(super) fn run(self) -> Result<Verdict> {
         let format = self.output;
         let lines = runtime()?.block_on(self.examine())?;
-        let mut out = std::io::stdout().lock();
-        let text = output::render(&lines, format, has_colour(&out))?;
-        out.write_all(text.as_bytes())?;
+        let text = output::render(&lines, format, has_colour(&std::io::stdout()))?;
+        print(&text)?;
         let failed = lines.iter().any(|line| line.level == Level::Failed);
         Ok(if failed {
             Verdict::Found

@@ -3,8 +3,6 @@
 mod class;
 mod namespace;
 
-use std::io::Write;
-
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
@@ -15,6 +13,7 @@ use crate::inventory::{Census, Gap};
 use super::Verdict;
 use super::cluster_args::ClusterArgs;
 use super::estate::Estate;
+use super::screen::print;
 
 /// Arguments of `goldkeeper rehearse`.
 #[derive(Debug, Args)]
@@ -108,7 +107,7 @@ impl Rehearse {
             Format::Json => serde_json::to_string_pretty(&json)? + "\n",
             Format::Yaml => serde_saphyr::to_string(&json)?,
         };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
+        print(&text)?;
         Ok(Verdict::Clean)
     }
 }

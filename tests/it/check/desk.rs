@@ -119,6 +119,14 @@ impl Desk {
         Seen::of(self.command(arguments).output().unwrap())
     }
 
+    /// With a standard output that nobody reads.
+    pub(super) fn unread(&self, arguments: &[&str]) -> Seen {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = self.command(&[&["--cluster-from", "cluster.yaml"], arguments].concat());
+        Seen::of(command.stdout(writer).output().unwrap())
+    }
+
     /// With a text as standard input.
     pub(super) fn pipe(&self, text: &str, arguments: &[&str]) -> Seen {
         let mut command = self.command(&[&["--cluster-from", "cluster.yaml"], arguments].concat());

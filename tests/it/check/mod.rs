@@ -325,3 +325,18 @@ fn a_cluster_that_does_not_answer_is_no_cluster() {
         seen.err
     );
 }
+
+/// As with `| head`: what was asked for is done, and counts.
+#[test]
+fn nobody_who_reads_is_no_reason_to_stop() {
+    let desk = pull_request();
+    for more in [&[][..], &["-o", "json"], &["-o", "sarif"], &["--write"]] {
+        let seen = desk.unread(&[&["vms"], more].concat());
+        assert_eq!(seen.code, 1, "{more:?}: {}", seen.err);
+    }
+    assert!(desk.read("vms/web.yaml").contains("namespace: gold-images"));
+    desk.write("vms/none.yaml", "a: [\n");
+    let seen = desk.unread(&["vms"]);
+    assert_eq!(seen.code, 2);
+    assert!(seen.err.contains("vms/none.yaml:1"), "{}", seen.err);
+}
