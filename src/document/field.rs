@@ -73,6 +73,8 @@ pub enum Shape {
     Word(&'static [&'static str]),
     /// A list of at least so many.
     List(usize, &'static Self),
+    /// A list of at most so many, where that is fewer than any list may have.
+    ShortList(usize, &'static Self),
     /// An object with these fields.
     Object(&'static [Field]),
     /// An object with these fields, and what else must hold of it, as JSON Schema.

@@ -56,7 +56,7 @@ use super::cel::{Fault, Program, Variables};
 use super::{Doubt, Matches};
 
 /// How many conditions a policy may have, as in Kubernetes.
-const MAX_CONDITIONS: usize = 64;
+pub(super) const MAX_CONDITIONS: usize = 64;
 
 /// The longest name, as in Kubernetes.
 const MAX_NAME: usize = 63;
@@ -132,16 +132,17 @@ impl<'r> Inputs<'r> {
 
 /// Reads `spec.matchConditions`.
 pub(super) fn decode(node: &Node, decoder: &mut Decoder) -> Option<Vec<Condition>> {
-    let conditions = Vec::<Condition>::decode(node, decoder);
-    let Value::List(items) = &node.value else {
-        return None;
+    let items = match &node.value {
+        Value::List(items) if items.len() > MAX_CONDITIONS => {
+            let message = format!("there are {} conditions", items.len());
+            let help = format!("write at most {MAX_CONDITIONS}; join some by &&");
+            decoder.error(node, message, help);
+            return None;
+        }
+        Value::List(items) => items.as_slice(),
+        _ => &[],
     };
-    if items.len() > MAX_CONDITIONS {
-        let message = format!("there are {} conditions", items.len());
-        let help = format!("write at most {MAX_CONDITIONS}; join some by &&");
-        decoder.error(node, message, help);
-        return None;
-    }
+    let conditions = Vec::<Condition>::decode(node, decoder);
     let mut seen: Vec<&str> = Vec::new();
     let mut sound = true;
     for (index, item) in items.iter().enumerate() {

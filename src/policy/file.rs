@@ -36,7 +36,7 @@ pub const SPEC: &[Field] = &[
         .told("Which requests the policy is for; all that is given must hold. Without it: all that its kind looks at."),
     Field::optional(
         "matchConditions",
-        Shape::List(0, &Shape::Object(condition::FIELDS)),
+        Shape::ShortList(condition::MAX_CONDITIONS, &Shape::Object(condition::FIELDS)),
     )
     .told(
         "Conditions in CEL over `object`, `oldObject` and `request`; the policy is for a request if all are true. If one \

@@ -100,6 +100,10 @@ fn property(field: &Field, rule: Option<&Rule>) -> Value {
     schema
 }
 
+fn list(most: usize, of: Shape, rule: Option<&Rule>) -> Value {
+    json!({"type": "array", "items": shape(of, rule), "maxItems": most})
+}
+
 fn shape(shape: Shape, rule: Option<&Rule>) -> Value {
     match shape {
         Shape::Text => json!({"type": "string", "pattern": "\\S"}),
@@ -108,13 +112,13 @@ fn shape(shape: Shape, rule: Option<&Rule>) -> Value {
         Shape::Switch => json!({"type": "boolean"}),
         Shape::Word(words) => json!({"type": "string", "enum": words}),
         Shape::List(least, of) => {
-            let items = self::shape(*of, rule);
-            let mut schema = json!({"type": "array", "items": items, "maxItems": MAX_ITEMS});
+            let mut schema = list(MAX_ITEMS, *of, rule);
             if let (Some(schema), true) = (schema.as_object_mut(), least > 0) {
                 schema.insert("minItems".to_owned(), json!(least));
             }
             schema
         }
+        Shape::ShortList(most, of) => list(most, *of, rule),
         Shape::Object(fields) => object(fields, rule),
         Shape::ObjectWith(fields, more) => {
             let mut schema = object(fields, rule);

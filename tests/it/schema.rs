@@ -92,13 +92,9 @@ fn sound(shape: Shape, rule: &'static Rule) -> BoxedStrategy<Value> {
         Shape::Word(words) => select(words.to_vec()).prop_map(|word| json!(word)).boxed(),
         Shape::List(least, Shape::Text) => list(name(), least),
         // Two conditions would need two names.
-        Shape::List(_, Shape::Object(fields))
-            if fields.iter().any(|field| field.name == "expression") =>
-        {
-            prop::collection::vec(object(fields, rule), 0..2)
-                .prop_map(Value::Array)
-                .boxed()
-        }
+        Shape::ShortList(_, of) => prop::collection::vec(sound(*of, rule), 0..2)
+            .prop_map(Value::Array)
+            .boxed(),
         Shape::List(least, of) => list(sound(*of, rule), least),
         Shape::Object(fields) | Shape::ObjectWith(fields, _) => object(fields, rule),
         Shape::Selector => selector().boxed(),
@@ -279,6 +275,25 @@ proptest! {
             damage(&mut policy, at, how, which);
         }
         agree(&policy);
+    }
+}
+
+#[test]
+fn lists_are_too_long_for_both_or_for_none() {
+    let policy = |spec: Value| json!({"apiVersion": "goldkeeper.io/v1", "kind": "ProtectedNamespaces", "metadata": {"name": "p"}, "spec": spec});
+    for (most, field) in [(64, "matchConditions"), (500, "exemptions")] {
+        for (number, is_sound) in [(most, true), (most + 1, false)] {
+            let items = (0..number).map(|index| match field {
+                "exemptions" => json!({"reason": "x", "users": ["a"]}),
+                _ => json!({"name": format!("c{index}"), "expression": "true"}),
+            });
+            let items: Vec<Value> = items.collect();
+            let policy = policy(json!({
+                "validationActions": ["Deny"], "parameters": {"namespaces": ["a"]}, field: items,
+            }));
+            assert_eq!(SCHEMA.is_valid(&policy), is_sound, "{number} {field}");
+            agree(&policy);
+        }
     }
 }
 
