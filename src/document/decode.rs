@@ -234,13 +234,38 @@ impl<'n> Fields<'n> {
 
     /// Reads a field. The outer `None` is a fault (already reported), the inner one means that it is not there.
     pub fn optional<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<Option<T>> {
-        let Some(node) = self.node(name) else {
-            return Some(None);
-        };
+        match self.within(name, decoder, T::decode) {
+            Some(value) => value.map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Does something with a field's node while the decoder is in it; `None` if the field is not there.
+    pub fn within<T>(
+        &self,
+        name: &str,
+        decoder: &mut Decoder,
+        act: impl FnOnce(&'n Node, &mut Decoder) -> T,
+    ) -> Option<T> {
+        let node = self.node(name)?;
         decoder.enter(name);
-        let value = T::decode(node, decoder);
+        let done = act(node, decoder);
         decoder.leave();
-        value.map(Some)
+        Some(done)
+    }
+
+    /// Reports a fault of a field, at the place of the object if the field is not there.
+    pub fn error(
+        &self,
+        name: &str,
+        message: impl AsRef<str>,
+        help: impl Into<String>,
+        decoder: &mut Decoder,
+    ) {
+        let place = self.node(name).map_or(self.place, |node| node.place);
+        decoder.enter(name);
+        decoder.error_at(place, message, help);
+        decoder.leave();
     }
 
     /// Reads a field, or takes the default when it is not there.
@@ -251,10 +276,17 @@ impl<'n> Fields<'n> {
     /// Reads a field that must be there.
     pub fn required<T: Decode>(&self, name: &str, help: &str, decoder: &mut Decoder) -> Option<T> {
         let value = self.optional(name, decoder)?;
-        if value.is_none() && !self.misspelt.contains(&name) {
-            decoder.error_at(self.place, format!("field `{name}` is missing"), help);
+        if value.is_none() {
+            self.missing(name, help, decoder);
         }
         value
+    }
+
+    /// Reports that a field is missing, unless it is there under a name much like its own.
+    pub fn missing(&self, name: &str, help: &str, decoder: &mut Decoder) {
+        if !self.misspelt.contains(&name) {
+            decoder.error_at(self.place, format!("field `{name}` is missing"), help);
+        }
     }
 }
 

@@ -180,12 +180,10 @@ impl Decode for Condition {
         let name: Option<String> = fields.required("name", help, decoder);
         let name = name.filter(|name| {
             let sound = is_name(name);
-            if let (false, Some(node)) = (sound, fields.node("name")) {
+            if !sound {
                 let help =
                     "use letters, digits, - _ and . (63 at most), for example not-the-installer";
-                decoder.enter("name");
-                decoder.error(node, format!("`{name}` is not a name"), help);
-                decoder.leave();
+                fields.error("name", format!("`{name}` is not a name"), help, decoder);
             }
             sound
         });
@@ -196,11 +194,11 @@ impl Decode for Condition {
                 Ok(program) => return Some(program),
                 Err(faults) => faults,
             };
-            decoder.enter("expression");
-            for fault in faults {
-                tell(fields.node("expression")?, &fault, decoder);
-            }
-            decoder.leave();
+            fields.within("expression", decoder, |node, decoder| {
+                for fault in &faults {
+                    tell(node, fault, decoder);
+                }
+            });
             None
         });
         Some(Self {

@@ -134,10 +134,7 @@ impl Decode for Exemption {
         {
             let help = "write it as namespace/name, for example ci/deployer";
             let message = format!("service account `{account}` names no namespace");
-            let node = fields.node("serviceAccounts").unwrap_or(node);
-            decoder.enter("serviceAccounts");
-            decoder.error(node, message, help);
-            decoder.leave();
+            fields.error("serviceAccounts", message, help, decoder);
             return None;
         }
         Some(Self {

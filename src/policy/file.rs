@@ -17,6 +17,12 @@ pub(super) const POLICY: &[Field] = &[
     Field::required("spec", Shape::Object(SPEC)).told("What the policy does, where, and for whom."),
 ];
 
+/// What may stand in `validationActions`.
+pub(super) const ACTIONS: [&str; 3] = ["Deny", "Warn", "Audit"];
+
+/// What `onMissingData` may be.
+const ON_MISSING_DATA: &[&str] = &["Allow", "Warn", "Deny"];
+
 const METADATA: &[Field] = &[Field::required(
     "name",
     Shape::Form("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "DNS label"),
@@ -58,7 +64,7 @@ pub const SPEC: &[Field] = &[
     .example(
         "[{\"reason\": \"migration wave 3, ticket 4711\", \"expires\": \"2027-01-31\", \"groups\": [\"migration-operators\"]}]",
     ),
-    Field::optional("onMissingData", Shape::Word(&["Allow", "Warn", "Deny"]))
+    Field::optional("onMissingData", Shape::Word(ON_MISSING_DATA))
         .told("What is done when a fact about the cluster is missing, so that nothing can be said.")
         .default("\"Warn\""),
     Field::optional("message", Shape::Text)
@@ -83,18 +89,15 @@ pub(super) fn decode(node: &Node, decoder: &mut Decoder) -> Option<Policy> {
     }
     let rule = decode_kind(&fields, decoder);
     let name = decode_name(&fields, decoder);
-    decoder.owner_at(node.place);
-    let spec = if let Some(spec) = fields.node("spec") {
-        decoder.enter("spec");
-        let spec = rule.and_then(|rule| decode_spec(spec, rule, decoder));
-        decoder.leave();
-        spec
-    } else {
-        decoder.missing("spec", "write at least spec: {validationActions: [Warn]}");
-        None
-    };
+    let spec = fields.within("spec", decoder, |spec, decoder| {
+        decode_spec(spec, rule?, decoder)
+    });
+    if spec.is_none() {
+        let help = "write at least spec: {validationActions: [Warn]}";
+        fields.missing("spec", help, decoder);
+    }
     api_version.filter(|found| found == API_VERSION)?;
-    let mut policy = spec?;
+    let mut policy = spec??;
     policy.name = name?;
     policy.line = node.place.line;
     Some(policy)
@@ -116,65 +119,42 @@ fn decode_kind(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<&'static Ru
 
 fn decode_name(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<String> {
     let help = "write metadata: {name: …}; messages name the policy by it";
-    let Some(node) = fields.node("metadata") else {
-        decoder.missing("metadata", help);
-        return None;
-    };
-    decoder.enter("metadata");
-    let metadata = Fields::of(node, "metadata", METADATA, decoder);
-    let name = metadata.and_then(|metadata| {
+    let name = fields.within("metadata", decoder, |node, decoder| {
+        let metadata = Fields::of(node, "metadata", METADATA, decoder)?;
         let name: String = metadata.required("name", help, decoder)?;
         if is_dns_label(&name) {
             return Some(name);
         }
         let help = "use lower-case letters, digits and - (63 at most), for example no-vms-here";
-        decoder.enter("name");
-        decoder.error(
-            metadata.node("name")?,
-            format!("`{name}` is not a name"),
-            help,
-        );
-        decoder.leave();
+        metadata.error("name", format!("`{name}` is not a name"), help, decoder);
         None
     });
-    decoder.leave();
-    name
+    if name.is_none() {
+        fields.missing("metadata", help, decoder);
+    }
+    name?
 }
 
 fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Option<Policy> {
     let fields = Fields::of(node, &format!("{}.spec", rule.kind), SPEC, decoder)?;
     let help = "write validationActions: [Deny], [Warn] or [Audit]";
     let actions = fields.required("validationActions", help, decoder);
-    let conditions = fields.node("matchConditions").map(|node| {
-        decoder.enter("matchConditions");
-        let conditions = condition::decode(node, decoder);
-        decoder.leave();
-        conditions
-    });
+    let conditions = fields.within("matchConditions", decoder, condition::decode);
     let conditions = conditions.unwrap_or_else(|| Some(Vec::new()));
     let exemptions = fields.or_default("exemptions", decoder);
     let on_missing_data = fields.or_default("onMissingData", decoder);
     let message = fields.optional("message", decoder);
-    let matching = match fields.node("match") {
-        Some(node) => {
-            decoder.enter("match");
-            let matching = Match::decode(node, &rule.resources(), decoder);
-            decoder.leave();
-            matching
-        }
-        None => Some(Match::default()),
-    };
+    let matching = fields.within("match", decoder, |node, decoder| {
+        Match::decode(node, &rule.resources(), decoder)
+    });
+    let matching = matching.unwrap_or_else(|| Some(Match::default()));
     decoder.owner_at(node.place);
-    let parameters = fields.node("parameters");
-    if parameters.is_some() {
-        decoder.enter("parameters");
-    }
-    let judge = (rule.decode)(parameters, decoder);
-    if parameters.is_some() {
-        decoder.leave();
-    }
+    let judge = fields.within("parameters", decoder, |node, decoder| {
+        (rule.decode)(Some(node), decoder)
+    });
+    let judge = judge.unwrap_or_else(|| (rule.decode)(None, decoder));
     let (matching, judge) = (matching?, judge?);
-    never::check_reach(&matching, judge.as_ref(), &fields, node, decoder)?;
+    never::check_reach(&matching, judge.as_ref(), &fields, decoder)?;
     Some(Policy {
         name: String::new(),
         rule,
@@ -192,7 +172,6 @@ fn decode_spec(node: &Node, rule: &'static Rule, decoder: &mut Decoder) -> Optio
 
 impl Decode for ValidationActions {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        const KNOWN: [&str; 3] = ["Deny", "Warn", "Audit"];
         let Value::List(items) = &node.value else {
             decoder.wrong_type(
                 node,
@@ -221,7 +200,7 @@ impl Decode for ValidationActions {
                     decoder.error(
                         item,
                         format!("unknown action `{other}`"),
-                        suggest(other, &KNOWN),
+                        suggest(other, &ACTIONS),
                     );
                     None
                 }
@@ -253,11 +232,10 @@ impl Decode for OnMissingData {
             "Warn" => Some(Self::Warn),
             "Deny" => Some(Self::Deny),
             other => {
-                let known = ["Allow", "Warn", "Deny"];
                 decoder.error(
                     node,
                     format!("unknown value `{other}`"),
-                    suggest(other, &known),
+                    suggest(other, ON_MISSING_DATA),
                 );
                 None
             }

@@ -117,11 +117,9 @@ impl Match {
         let exclude_namespaces = fields.optional("excludeNamespaces", decoder);
         let namespace_selector = fields.optional("namespaceSelector", decoder);
         let object_selector = fields.optional("objectSelector", decoder);
-        decoder.enter("resources");
-        let resources = fields
-            .node("resources")
-            .map(|node| decode_resources(node, known, decoder));
-        decoder.leave();
+        let resources = fields.within("resources", decoder, |node, decoder| {
+            decode_resources(node, known, decoder)
+        });
         let resources = match resources {
             Some(resources) => Some(resources?),
             None => None,

@@ -3,7 +3,7 @@
 //!
 //! Only what is certain is refused: patterns are compared by the text before their first wildcard.
 
-use crate::document::{Decoder, Fields, Globs, Node};
+use crate::document::{Decoder, Fields, Globs};
 use crate::rules::Judge;
 
 use super::{Match, Selector};
@@ -17,10 +17,7 @@ pub(super) fn check_match(
     decoder: &mut Decoder,
 ) -> Option<()> {
     let mut tell = |field: &str, message: &str, help: &str| {
-        let node = fields.node(field)?;
-        decoder.enter(field);
-        decoder.error(node, message, help);
-        decoder.leave();
+        fields.error(field, message, help, decoder);
         None
     };
     let sound = [
@@ -47,11 +44,11 @@ fn warn_of_vain_exclusions(matching: &Match, fields: &Fields<'_>, decoder: &mut 
     };
     let meets = |one: &str| globs.patterns().iter().any(|other| may_meet(one, other));
     let vain = excluded.patterns().iter().find(|one| !meets(one));
-    if let (Some(vain), Some(node)) = (vain, fields.node("excludeNamespaces")) {
-        decoder.enter("excludeNamespaces");
+    if let Some(vain) = vain {
         let message = format!("`{vain}` excludes nothing: no pattern of `namespaces` covers it");
-        decoder.warn_at(node.place, message, "correct the pattern, or remove it");
-        decoder.leave();
+        fields.within("excludeNamespaces", decoder, |node, decoder| {
+            decoder.warn_at(node.place, message, "correct the pattern, or remove it");
+        });
     }
 }
 
@@ -101,7 +98,6 @@ pub(super) fn check_reach(
     matching: &Match,
     judge: &dyn Judge,
     spec: &Fields<'_>,
-    node: &Node,
     decoder: &mut Decoder,
 ) -> Option<()> {
     let Some(bound) = judge.namespaces() else {
@@ -138,9 +134,7 @@ pub(super) fn check_reach(
     } else {
         return Some(());
     };
-    decoder.enter(field);
-    decoder.error(spec.node(field).unwrap_or(node), message, CURE);
-    decoder.leave();
+    spec.error(field, message, CURE, decoder);
     None
 }
 

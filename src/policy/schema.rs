@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::document::{Field, MAX_ITEMS, Shape};
 use crate::rules::{RULES, Rule};
 
-use super::file::{POLICY, SPEC};
+use super::file::{ACTIONS, POLICY, SPEC};
 use super::selector;
 
 /// The schema of one policy (JSON Schema draft 7, which editors know best).
@@ -132,7 +132,7 @@ fn shape(shape: Shape, rule: Option<&Rule>) -> Value {
         Shape::Labels => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Shape::Actions => json!({
             "type": "array",
-            "items": {"type": "string", "enum": ["Deny", "Warn", "Audit"]},
+            "items": {"type": "string", "enum": ACTIONS},
             "minItems": 1,
             "uniqueItems": true,
             "not": {"allOf": [{"contains": {"const": "Deny"}}, {"contains": {"const": "Warn"}}]},

@@ -72,28 +72,7 @@ impl Selector {
             }
         })
     }
-}
 
-/// As `kubectl get -l` takes it.
-impl fmt::Display for Selector {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, requirement) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "," };
-            let (key, values) = (&requirement.key, requirement.values.join(","));
-            match (requirement.operator, requirement.values.as_slice()) {
-                (Operator::In, [value]) => write!(formatter, "{separator}{key}={value}")?,
-                (Operator::NotIn, [value]) => write!(formatter, "{separator}{key}!={value}")?,
-                (Operator::In, _) => write!(formatter, "{separator}{key} in ({values})")?,
-                (Operator::NotIn, _) => write!(formatter, "{separator}{key} notin ({values})")?,
-                (Operator::Exists, _) => write!(formatter, "{separator}{key}")?,
-                (Operator::DoesNotExist, _) => write!(formatter, "{separator}!{key}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Selector {
     /// Why no labels can ever be selected, if that is so: the labels concerned and what they are asked for.
     pub(super) fn contradiction(&self) -> Option<String> {
         self.0.iter().find_map(|requirement| {
@@ -115,6 +94,25 @@ impl Selector {
             (requirement.operator == Operator::In && !is_left)
                 .then(|| format!("no value of label `{key}` is everything that is asked of it"))
         })
+    }
+}
+
+/// As `kubectl get -l` takes it.
+impl fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, requirement) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            let (key, values) = (&requirement.key, requirement.values.join(","));
+            match (requirement.operator, requirement.values.as_slice()) {
+                (Operator::In, [value]) => write!(formatter, "{separator}{key}={value}")?,
+                (Operator::NotIn, [value]) => write!(formatter, "{separator}{key}!={value}")?,
+                (Operator::In, _) => write!(formatter, "{separator}{key} in ({values})")?,
+                (Operator::NotIn, _) => write!(formatter, "{separator}{key} notin ({values})")?,
+                (Operator::Exists, _) => write!(formatter, "{separator}{key}")?,
+                (Operator::DoesNotExist, _) => write!(formatter, "{separator}!{key}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -30,48 +30,17 @@ impl PolicySet {
     /// # Errors
     /// Every fault of every file, with its place and what to write instead.
     pub fn compile(sources: &[PolicySource]) -> Result<Self, Vec<Diagnostic>> {
-        let mut policies: Vec<(Policy, Place)> = Vec::new();
-        let mut faults = Vec::new();
+        let mut policies = Vec::new();
+        let mut told = Vec::new();
         for source in sources {
-            let (documents, broken) = document::parse_each(&source.file, &source.text);
-            let mut decoder = Decoder::with_text(source.file.clone(), &source.text);
-            if documents.is_empty() && broken.is_empty() {
-                let help = "write a policy into it or remove the file";
-                decoder.error_at(Place::default(), "the file holds no policy", help);
-            }
-            for node in &documents {
-                let errors = decoder.errors();
-                let Some(policy) = file::decode(node, &mut decoder) else {
-                    if decoder.errors() == errors {
-                        let help = "this is a defect of goldkeeper; leave out field by field to find which one it is";
-                        decoder.error(node, "the policy can't be read", help);
-                    }
-                    continue;
-                };
-                if let Some((twin, _)) = policies.iter().find(|(other, _)| is_twin(other, &policy))
-                {
-                    let message = format!(
-                        "a {} named `{}` is also in {}:{}",
-                        policy.rule.kind, policy.name, twin.file, twin.line
-                    );
-                    decoder.error(node, message, "give one of the two another name");
-                }
-                policies.push((policy, node.place));
-            }
-            let mut told = decoder.finish();
-            if !broken.is_empty() {
-                told.extend(broken);
-                told.sort_by_key(|fault| fault.line);
-            }
-            faults.extend(told);
+            told.extend(read(source, &mut policies));
         }
-        let (faults, warnings): (Vec<_>, Vec<_>) = faults
+        let (faults, warnings): (Vec<_>, Vec<_>) = told
             .into_iter()
             .partition(|fault| fault.severity == Severity::Error);
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut policies: Vec<Policy> = policies.into_iter().map(|(policy, _)| policy).collect();
         policies.sort_by(|left, right| (rank(left), &left.name).cmp(&(rank(right), &right.name)));
         Ok(Self {
             policies,
@@ -94,6 +63,40 @@ impl PolicySet {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+/// Adds the policies of a file; what is told of it, in the order of its lines.
+fn read(source: &PolicySource, policies: &mut Vec<Policy>) -> Vec<Diagnostic> {
+    let (documents, broken) = document::parse_each(&source.file, &source.text);
+    let mut decoder = Decoder::with_text(source.file.clone(), &source.text);
+    if documents.is_empty() && broken.is_empty() {
+        let help = "write a policy into it or remove the file";
+        decoder.error_at(Place::default(), "the file holds no policy", help);
+    }
+    for node in &documents {
+        let errors = decoder.errors();
+        let Some(policy) = file::decode(node, &mut decoder) else {
+            if decoder.errors() == errors {
+                let help = "this is a defect of goldkeeper; leave out field by field to find which one it is";
+                decoder.error(node, "the policy can't be read", help);
+            }
+            continue;
+        };
+        if let Some(twin) = policies.iter().find(|other| is_twin(other, &policy)) {
+            let message = format!(
+                "a {} named `{}` is also in {}:{}",
+                policy.rule.kind, policy.name, twin.file, twin.line
+            );
+            decoder.error(node, message, "give one of the two another name");
+        }
+        policies.push(policy);
+    }
+    let mut told = decoder.finish();
+    if !broken.is_empty() {
+        told.extend(broken);
+        told.sort_by_key(|fault| fault.line);
+    }
+    told
 }
 
 fn is_twin(one: &Policy, other: &Policy) -> bool {
