@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::diagnosis::REGISTER;
 use crate::engine::{MUTATING, Registered, VALIDATING};
 use crate::policy::{PolicySet, Standing};
 use crate::watch::{self, Configuration};
@@ -61,9 +62,7 @@ fn tell(missing: &Result<Vec<String>, String>) {
     match missing {
         Ok(missing) => {
             for one in missing {
-                tracing::warn!(
-                    "{one}; to register what the policies need: goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY"
-                );
+                tracing::warn!("{one}; to register what the policies need: {REGISTER}");
             }
         }
         Err(reason) => {

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use crate::diagnosis::REGISTER;
 use crate::document::{Diagnostic, Severity};
 use crate::engine::Registered;
 use crate::policy::{Exemption, Policy, PolicySet, PolicySource};
@@ -163,7 +164,7 @@ fn undelivered(registered: &Registered, set: &PolicySet, paths: &[PathBuf]) -> V
         file: Arc::clone(&missing.policy.file),
         line: missing.policy.line,
         column: 1,
-        help: format!("goldkeeper webhook-config --policies {folder} > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY"),
+        help: REGISTER.replace("DIR", &folder),
     });
     fault.collect()
 }

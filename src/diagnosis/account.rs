@@ -4,7 +4,7 @@ use crate::cluster::{Access, Known, Someone};
 use crate::engine::rights;
 
 use super::evidence::{Evidence, UNASKED};
-use super::line::{Line, some};
+use super::line::{Line, Lines, some};
 
 const TOPIC: &str = "account";
 
@@ -34,11 +34,7 @@ pub fn questions(namespace: &str, account: &str) -> Vec<Access> {
     questions
 }
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
-    judge(evidence).unwrap_or_else(|lines| lines)
-}
-
-fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     evidence.live(TOPIC)?;
     let Some((first, _)) = evidence.account.first() else {
         return Err(vec![Line::skipped(TOPIC, "nothing was asked")]);

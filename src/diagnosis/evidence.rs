@@ -117,6 +117,10 @@ pub(super) fn told<'t, T>(told: &'t Told<T>, topic: &'static str) -> Result<&'t 
         .map_err(|reason| vec![Line::skipped(topic, reason)])
 }
 
+/// Where an object says what was given to `kubectl apply`.
+pub(super) const LAST_APPLIED: &str =
+    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+
 /// A text field of an object.
 pub(super) fn text<'o>(object: &'o Value, pointer: &str) -> &'o str {
     let found = object.pointer(pointer).and_then(Value::as_str);

@@ -6,15 +6,12 @@ use crate::engine::{FailureBounds, failure_bounds};
 
 use super::certificate::{configurations, with_configurations};
 use super::evidence::{Evidence, items, text};
-use super::line::Line;
+use super::line::{Line, Lines};
+use super::order::REGISTER;
 
 const TOPIC: &str = "fail-open";
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
-    judge(evidence).unwrap_or_else(|lines| lines)
-}
-
-fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     let live = with_configurations(evidence, TOPIC)?;
     let mut lines = Vec::new();
     let mut count = 0;
@@ -27,8 +24,7 @@ fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
     if count == 0 {
         let sentence =
             "no webhook of goldkeeper is registered: nothing is filled in and nothing is refused";
-        let cure = "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY";
-        return Err(vec![Line::failed(TOPIC, sentence).cure(cure)]);
+        return Err(vec![Line::failed(TOPIC, sentence).cure(REGISTER)]);
     }
     if lines.is_empty() {
         lines.push(Line::ok(
@@ -50,7 +46,6 @@ fn compare(configuration: &Value, webhook: &Value) -> Vec<Line> {
         text(configuration, "/kind"),
         text(configuration, "/metadata/name")
     );
-    let cure = "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY";
     let mut lines = Vec::new();
     let found = match text(webhook, "/failurePolicy") {
         "" => "Fail",
@@ -58,7 +53,7 @@ fn compare(configuration: &Value, webhook: &Value) -> Vec<Line> {
     };
     if found != policy {
         let sentence = format!("{place}: failurePolicy of {name} is {found}, shipped {policy}");
-        lines.push(Line::failed(TOPIC, sentence).cure(cure));
+        lines.push(Line::failed(TOPIC, sentence).cure(REGISTER));
     }
     let timeout = webhook
         .get("timeoutSeconds")
@@ -66,7 +61,7 @@ fn compare(configuration: &Value, webhook: &Value) -> Vec<Line> {
         .unwrap_or(10);
     if timeout != u64::from(seconds) {
         let sentence = format!("{place}: timeoutSeconds of {name} is {timeout}, shipped {seconds}");
-        lines.push(Line::warning(TOPIC, sentence).cure(cure));
+        lines.push(Line::warning(TOPIC, sentence).cure(REGISTER));
     }
     lines
 }

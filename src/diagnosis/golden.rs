@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::{ClusterView, Coverage, HyperConverged, Kind, Known};
 use crate::manifest::{documents, objects, unknown_field};
 
-use super::evidence::{Evidence, text};
+use super::evidence::{Evidence, LAST_APPLIED, text};
 use super::line::Line;
 
 const TOPIC: &str = "golden";
@@ -85,10 +85,7 @@ fn trap(evidence: &Evidence<'_>) -> Option<Line> {
     let all = evidence.live?.hyper_converged.as_ref().ok()?.iter();
     let mut named = all.filter(|own| text(own, "/metadata/name") == HyperConverged::NAME);
     named.find_map(|own| {
-        let applied = text(
-            own,
-            "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration",
-        );
+        let applied = text(own, LAST_APPLIED);
         let document = documents(applied).next()?.ok()?;
         let mut found = None;
         objects(

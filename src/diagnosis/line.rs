@@ -79,6 +79,9 @@ impl Line {
     }
 }
 
+/// What a check says; the error is what it says where it could not go on.
+pub(super) type Lines = Result<Vec<Line>, Vec<Line>>;
+
 /// The first few of many names, and how many more there are.
 pub(super) fn some(names: &[String]) -> String {
     const SHOWN: usize = 5;

@@ -3,22 +3,17 @@
 
 use serde_json::Value;
 
-use super::evidence::{Evidence, items, text, told};
-use super::line::{Line, some};
+use super::evidence::{Evidence, LAST_APPLIED, items, text, told};
+use super::line::{Line, Lines, some};
 
 const TOPIC: &str = "managers";
-const APPLIED: &str = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
 /// The annotation, and the label of older settings (Argo CD's `docs/user-guide/resource_tracking.md`).
 const TRACKED: [&str; 2] = [
     "/metadata/annotations/argocd.argoproj.io~1tracking-id",
     "/metadata/labels/argocd.argoproj.io~1instance",
 ];
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
-    judge(evidence).unwrap_or_else(|lines| lines)
-}
-
-fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     let machines = told(&evidence.live(TOPIC)?.machines, TOPIC)?;
     let objects = &machines.objects;
     let of = if machines.more {
@@ -60,7 +55,7 @@ fn is_tracked(machine: &Value) -> bool {
 /// Whether a reference has a namespace, and had none when it was applied last. Who applies on the server's side leaves
 /// no such annotation, and nothing can be told of it: lists of templates have one owner as a whole.
 fn lacks_namespace(machine: &Value) -> bool {
-    let Ok(applied) = serde_json::from_str::<Value>(text(machine, APPLIED)) else {
+    let Ok(applied) = serde_json::from_str::<Value>(text(machine, LAST_APPLIED)) else {
         return false;
     };
     let now = items(machine, "/spec/dataVolumeTemplates");

@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::engine::{ClientConfig, MUTATING, mutating_configuration};
 
 use super::evidence::{Evidence, items, text, told};
-use super::line::{Line, some};
+use super::line::{Line, Lines, some};
+
+/// The commands that register what the policies in `DIR` need.
+pub const REGISTER: &str = "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY";
 
 const TOPIC: &str = "order";
 const LATER: [&str; 2] = ["cdi-api-datavolume-mutate", "virt-api-mutator"];
@@ -19,11 +22,7 @@ pub(super) fn is_ours(configuration: &Value) -> bool {
         || webhooks.any(|webhook| text(webhook, "/name") == MUTATING)
 }
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
-    judge(evidence).unwrap_or_else(|lines| lines)
-}
-
-fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     let all = told(&evidence.live(TOPIC)?.mutating, TOPIC)?;
     let Some(ours) = all.iter().find(|own| is_ours(own)) else {
         return Ok(vec![unregistered(evidence)]);
@@ -47,7 +46,7 @@ fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
             too_early.join(" and ")
         );
         return Ok(vec![Line::failed(TOPIC, sentence).cure(format!(
-            "goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY && kubectl delete mutatingwebhookconfiguration {ours}"
+            "{REGISTER} && kubectl delete mutatingwebhookconfiguration {ours}"
         ))]);
     }
     let last = later.iter().copied().max().unwrap_or_default();
@@ -81,8 +80,7 @@ fn unregistered(evidence: &Evidence<'_>) -> Line {
             let sentence = format!(
                 "there is no MutatingWebhookConfiguration {MUTATING}: nothing is filled in"
             );
-            Line::failed(TOPIC, sentence)
-                .cure("goldkeeper webhook-config --policies DIR > deploy/base/webhooks.yaml && kubectl apply -k deploy/overlays/OVERLAY")
+            Line::failed(TOPIC, sentence).cure(REGISTER)
         }
         Err(reason) => Line::warning(
             TOPIC,

@@ -4,7 +4,7 @@
 use crate::cluster::{Access, Known, Someone};
 
 use super::evidence::{Evidence, UNASKED};
-use super::line::Line;
+use super::line::{Line, Lines};
 
 const TOPIC: &str = "rights";
 
@@ -21,11 +21,7 @@ pub fn question(namespace: &str) -> Access {
     }
 }
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
-    judge(evidence).unwrap_or_else(|lines| lines)
-}
-
-fn judge(evidence: &Evidence<'_>) -> Result<Vec<Line>, Vec<Line>> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     evidence.live(TOPIC)?;
     let mut lines = Vec::new();
     let mut fine = Vec::new();

@@ -3,13 +3,13 @@
 use crate::cluster::{BootSource, Coverage, Kind, Known};
 
 use super::evidence::Evidence;
-use super::line::{Line, some};
+use super::line::{Line, Lines, some};
 
 const TOPIC: &str = "sources";
 /// Every one that is not ready is told up to here; the rest is counted.
 const SHOWN: usize = 5;
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     let view = evidence.view;
     for kind in [Kind::DataSource, Kind::HyperConverged] {
         if !view.coverage(kind).is_known() {
@@ -17,16 +17,18 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
                 Coverage::Unknown(reason) => reason,
                 _ => "not listed",
             };
-            return vec![Line::skipped(
+            return Err(vec![Line::skipped(
                 TOPIC,
                 format!("{} can't be listed: {reason}", kind.info().kind),
-            )];
+            )]);
         }
     }
     let all = view.boot_sources();
     if all.is_empty() {
         let cure = "oc get datasources -A shows whether there are any elsewhere; import one, or leave enableCommonBootImageImport on";
-        return vec![Line::warning(TOPIC, "there is no golden image").cure(cure)];
+        return Err(vec![
+            Line::warning(TOPIC, "there is no golden image").cure(cure),
+        ]);
     }
     // The platform keeps a DataSource for images that somebody may upload one day: not ready, and no fault.
     let (kept, empty): (Vec<&BootSource<'_>>, Vec<_>) =
@@ -67,7 +69,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
         }
         lines.push(Line::ok(TOPIC, sentence));
     }
-    lines
+    Ok(lines)
 }
 
 /// Whether nobody ever put an image there.

@@ -3,18 +3,21 @@
 use crate::cluster::{Known, StorageClass};
 
 use super::evidence::Evidence;
-use super::line::Line;
+use super::line::{Line, Lines};
 
 const TOPIC: &str = "storage";
 const VIRT: &str = "storageclass.kubevirt.io/is-default-virt-class";
 const PLAIN: &str = "storageclass.kubernetes.io/is-default-class";
 
-pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
+pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     let view = evidence.view;
     let (Known::Known(classes), Known::Known(defaults)) =
         (view.storage_classes(), view.default_classes())
     else {
-        return vec![Line::skipped(TOPIC, "the storage classes can't be listed")];
+        return Err(vec![Line::skipped(
+            TOPIC,
+            "the storage classes can't be listed",
+        )]);
     };
     let with = |is_default: fn(&StorageClass) -> bool| {
         let named = classes.iter().filter(|(_, class)| is_default(class));
@@ -58,7 +61,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
             Line::warning(TOPIC, sentence)
                 .cure(format!("kubectl annotate storageclass NAME {VIRT}=true")),
         );
-        return lines;
+        return Ok(lines);
     };
     if lines.is_empty() {
         let plain = defaults.plain.unwrap_or("none");
@@ -67,5 +70,5 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Line> {
             format!("default for virtual machines {virt}, plain default {plain}"),
         ));
     }
-    lines
+    Ok(lines)
 }
