@@ -2,6 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use goldkeeper::cluster::Kind;
+use goldkeeper::policy::{PolicySet, PolicySource, Standing};
+use goldkeeper::store;
+use goldkeeper::telemetry::{Sources, TlsFile, TlsState};
+
+use crate::deploy::metrics::announced;
+use crate::support::serving::Serving;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -19,6 +29,20 @@ fn same(file: &str, expected: &str) {
         found == expected,
         "{file} is stale: run `UPDATE=1 cargo test generated` and commit it\n--- expected\n{expected}"
     );
+}
+
+/// Compares what stands between two marks of a file with what should, or writes it.
+fn same_between(file: &str, mark: &str, expected: &str) {
+    let text = std::fs::read_to_string(root().join(file)).unwrap();
+    let (begin, end) = (
+        format!("<!-- {mark}: begin -->\n"),
+        format!("<!-- {mark}: end -->"),
+    );
+    let (before, rest) = text
+        .split_once(&begin)
+        .expect("a mark where the table begins");
+    let (_, after) = rest.split_once(&end).expect("a mark where the table ends");
+    same(file, &format!("{before}{begin}{expected}{end}{after}"));
 }
 
 fn goldkeeper(arguments: &[&str]) -> String {
@@ -61,19 +85,12 @@ fn the_schema_of_policy_files_is_what_the_decoder_reads_by() {
 /// The fields of a policy between two marks of the policies' README, from the schema.
 #[test]
 fn the_manual_of_the_policies_lists_every_field() {
-    let file = "policies/README.md";
-    let readme = std::fs::read_to_string(root().join(file)).unwrap();
-    let (begin, end) = ("<!-- fields: begin -->\n", "<!-- fields: end -->");
-    let (before, rest) = readme
-        .split_once(begin)
-        .expect("a mark where the table begins");
-    let (_, after) = rest.split_once(end).expect("a mark where the table ends");
     let schema = goldkeeper::policy::schema();
     let spec = &schema["allOf"][0]["then"]["properties"]["spec"];
     let mut table =
         "| field of `spec` | what it is for | default |\n| --- | --- | --- |\n".to_owned();
     rows(spec, "", &mut table);
-    same(file, &format!("{before}{begin}{table}{end}{after}"));
+    same_between("policies/README.md", "fields", &table);
 }
 
 fn rows(object: &serde_json::Value, path: &str, table: &mut String) {
@@ -95,14 +112,6 @@ fn rows(object: &serde_json::Value, path: &str, table: &mut String) {
 /// The table of rules between two marks of the README.
 #[test]
 fn the_readme_lists_every_rule() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (begin, end) = ("<!-- rules: begin -->\n", "<!-- rules: end -->");
-    let (before, rest) = readme
-        .split_once(begin)
-        .expect("README.md has a mark where the table of rules begins");
-    let (_, after) = rest
-        .split_once(end)
-        .expect("README.md has a mark where the table of rules ends");
     let mut table = "| kind | what it does | looks at |\n| --- | --- | --- |\n".to_owned();
     for rule in goldkeeper::rules::RULES {
         let resources: Vec<&str> = rule
@@ -117,7 +126,111 @@ fn the_readme_lists_every_rule() {
         ];
         table.extend(["| ", &cells.join(" | "), " |\n"]);
     }
-    same("README.md", &format!("{before}{begin}{table}{end}{after}"));
+    same_between("README.md", "rules", &table);
+}
+
+/// The table of metrics between two marks of the deployment's README, from what `/metrics` says where there is something
+/// to say of everything.
+#[test]
+fn the_manual_of_the_deployment_lists_every_metric() {
+    let text = every_metric();
+    let mut table =
+        "| metric | type | labels | what it tells |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut rows = 0;
+    for help in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let (name, help) = help.split_once(' ').unwrap();
+        let kind = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("# TYPE {name} ")))
+            .unwrap();
+        let name = match kind {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.to_owned(),
+        };
+        let labels = labels(&text, &name, kind);
+        let help = help.trim_end_matches('.');
+        table.extend([
+            "| `", &name, "` | ", kind, " | ", &labels, " | ", help, " |\n",
+        ]);
+        rows += 1;
+    }
+    assert!(rows > 15, "{text}");
+    let known = announced(&text);
+    let unknown: Vec<String> = announced(&Serving::start().get("/metrics"))
+        .into_iter()
+        .filter(|name| !known.contains(name))
+        .collect();
+    assert_eq!(unknown, [""; 0], "not in the table");
+    same_between("deploy/README.md", "metrics", &table);
+}
+
+/// The names of the labels that the samples of a metric have.
+fn labels(text: &str, name: &str, kind: &str) -> String {
+    let sample = match kind {
+        "histogram" => format!("{name}_count"),
+        _ => name.to_owned(),
+    };
+    let sample = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&sample)?.strip_prefix(['{', ' ']))
+        .unwrap_or_else(|| panic!("no sample of {name}: {text}"));
+    let Some((labels, _)) = sample.split_once('}') else {
+        return String::new();
+    };
+    let names = labels
+        .split("\",")
+        .map(|label| label.split('=').next().unwrap());
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What `/metrics` says of a live cluster with boot sources and of a policy with an exemption that ends.
+fn every_metric() -> String {
+    let policy = "\
+apiVersion: goldkeeper.io/v1
+kind: ProtectedNamespaces
+metadata: {name: none-here}
+spec:
+  validationActions: [Deny]
+  exemptions: [{reason: x, users: [alice], expires: 2027-01-31}]
+  parameters: {namespaces: [closed]}
+";
+    let policy = PolicySource {
+        file: Arc::from("a.yaml"),
+        text: policy.to_owned(),
+    };
+    let standing = Standing::default();
+    standing.compared(Some(Vec::new()));
+    let cluster =
+        store::read_cluster(&[root().join("tests/fixtures/clusters/two-classes.yaml")]).unwrap();
+    let file = TlsFile {
+        name: "serving",
+        loaded: 0,
+        rejected: 0,
+        reason: None,
+    };
+    let tls = TlsState {
+        fingerprint: String::new(),
+        chain: Vec::new(),
+        until: jiff::Timestamp::UNIX_EPOCH,
+        profile: String::new(),
+        notes: Vec::new(),
+        files: vec![file],
+    };
+    let sources = Sources {
+        metrics: Arc::default(),
+        policies: Arc::new(ArcSwap::from_pointee(
+            PolicySet::compile(&[policy]).unwrap(),
+        )),
+        standing: Arc::new(standing),
+        view: Arc::new(ArcSwap::new(cluster.view)),
+        pulse: Box::new(|| (vec![("found", 0)], vec![(Kind::DataSource, 0.0)])),
+        tls: Box::new(move || tls.clone()),
+    };
+    Arc::new(sources).render().unwrap()
 }
 
 #[test]

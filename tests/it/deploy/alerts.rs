@@ -109,6 +109,31 @@ fn each_is_labelled_and_explained() {
     }
 }
 
+/// The command of the README that puts another address in the place of the one that nobody serves.
+#[test]
+fn the_address_of_the_runbooks_can_be_replaced() {
+    let readme = read("deploy/README.md");
+    let from = readme.find("sed -i ").expect("the README has the command");
+    let command = readme[from..].split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join(ALERTS);
+    std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    std::fs::copy(root().join(ALERTS), &copy).unwrap();
+    let mut shell = Command::new("bash");
+    let shell = shell.args(["-c", command]).current_dir(folder.path());
+    assert!(shell.status().unwrap().success());
+    let text = std::fs::read_to_string(copy).unwrap();
+    let urls = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("runbook_url: "));
+    let urls: Vec<&str> = urls.collect();
+    assert_eq!(urls.len(), alerts().len());
+    for url in urls {
+        let page = url.strip_prefix("https://git.example.com/platform/");
+        assert!(root().join(page.unwrap_or(url)).is_file(), "{url}");
+    }
+}
+
 #[test]
 fn each_has_a_runbook_and_no_runbook_is_left_over() {
     let names: BTreeSet<String> = alerts()
