@@ -141,11 +141,10 @@ impl Policies {
 
 fn read_webhooks(file: &Path) -> Result<Registered> {
     let text = if file == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
+        store::read_manifest_stream("standard input", std::io::stdin().lock())?
     } else {
-        std::fs::read_to_string(file)
+        store::read_manifest(file)?
     };
-    let text = text.with_context(|| format!("can't read {}", file.display()))?;
     let objects: Vec<Value> = serde_saphyr::from_multiple(&text)
         .with_context(|| format!("{} is neither YAML nor JSON", file.display()))?;
     Ok(Registered::read(&objects))

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use crate::engine::{ClientConfig, mutating_configuration, validating_configuration};
+use crate::store;
 
 use super::Verdict;
 use super::policy_args::PolicyArgs;
@@ -45,15 +46,10 @@ impl WebhookConfig {
             ca_bundle,
         } = self;
         let policies = policies.compile()?;
-        let read = |path: PathBuf| {
-            std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))
-        };
+        let pem = ca_bundle.as_deref().map(store::read_manifest).transpose()?;
         let client = ClientConfig {
             url,
-            ca_bundle: ca_bundle
-                .map(read)
-                .transpose()?
-                .map(|pem| STANDARD.encode(pem)),
+            ca_bundle: pem.map(|pem| STANDARD.encode(pem)),
         };
         let configurations = [
             mutating_configuration(&policies, &client),
