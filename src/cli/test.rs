@@ -11,7 +11,7 @@ use crate::cases::{self, Case, Tried};
 use crate::document::Diagnostic;
 use crate::policy::PolicySource;
 use crate::report::{self, CaseOutcome, Suite};
-use crate::store::{self, CaseFiles, write_whole};
+use crate::store::{self, CaseFiles};
 
 use super::screen::print;
 use super::{Verdict, has_colour};
@@ -151,7 +151,7 @@ impl Test {
         if let Ok((_, Some(new))) = &outcome
             && updated
         {
-            write_whole(path, new)?;
+            store::replace_manifest(path, &text, new)?;
         }
         Ok(Ran {
             file,

@@ -98,6 +98,17 @@ fn an_update_writes_what_came_out_and_keeps_the_rest() {
     );
     assert_eq!(try_out(&[root, "--update"]).stdout, "1 case: 1 passed\n");
 
+    // A link stays one: the file that it leads to is updated.
+    fs::write(&path, refused()).unwrap();
+    let link = folder.path().join("link.yaml");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let seen = try_out(&[link.to_str().unwrap(), "--update"]);
+    assert_eq!(seen.code, 0, "{}", seen.stderr);
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    let updated = fs::read_to_string(&path).unwrap();
+    assert_eq!(updated.replace("link.yaml", "case.yaml"), written);
+    fs::remove_file(&link).unwrap();
+
     let wrong = written.replace("allowed: false", "allowed: true");
     fs::write(&path, &wrong).unwrap();
     let line = wrong.lines().position(|line| line == "expect:").unwrap() + 1;
