@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::cluster::{Builder, ClusterView, Kind, Pruned};
 
-use super::{StoreError, files_of, open};
+use super::folders::{Ending, files_in};
+use super::{StoreError, open};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 512 * 1024 * 1024;
@@ -65,7 +66,7 @@ pub(super) fn cluster_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, StoreErro
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            files.extend(files_of(path, &["yaml", "yml", "json"])?);
+            files.extend(files_in(path, Ending::YamlOrJson)?);
         } else {
             files.push(path.clone());
         }

@@ -5,12 +5,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::folders::{Ending, files_below};
 
 /// The largest manifest file that is read, in bytes.
 pub const MAX_MANIFEST: u64 = 64 * 1024 * 1024;
-/// How deep folders are looked through; links to folders are followed, and may lead in circles.
-const MAX_FOLDERS: usize = 64;
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The manifests of a path: the file itself, or the `*.yaml`, `*.yml` and `*.json` of a folder and of the folders in it,
 /// sorted, without hidden ones.
@@ -18,44 +16,7 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// # Errors
 /// [`StoreError`] if a folder can't be read or holds none.
 pub fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    walk(path, 0, &mut files)?;
-    if files.is_empty() {
-        return Err(StoreError::Empty(path.to_owned()));
-    }
-    Ok(files)
-}
-
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    if depth > MAX_FOLDERS {
-        let reason = format!("more than {MAX_FOLDERS} folders in each other");
-        return Err(failed(std::io::Error::other(reason)));
-    }
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        paths.push(entry.map_err(failed)?.path());
-    }
-    paths.sort_unstable();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let ending = path.extension().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            walk(&path, depth + 1, files)?;
-        } else if ENDINGS.contains(&ending.to_lowercase().as_str()) {
-            files.push(path);
-        }
-    }
-    Ok(())
+    files_below(path, Ending::YamlOrJson)
 }
 
 /// Reads a manifest file.
@@ -198,7 +159,7 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         assert!(matches!(
             manifest_files(empty.path()),
-            Err(StoreError::Empty(_))
+            Err(StoreError::Empty { .. })
         ));
     }
 

@@ -2,6 +2,7 @@
 
 mod case_files;
 mod cluster_files;
+mod folders;
 mod follow;
 mod manifests;
 mod objects;
@@ -46,8 +47,13 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// A folder holds no file that could be meant.
-    #[error("{} holds no *.yaml, *.yml or *.json file", .0.display())]
-    Empty(PathBuf),
+    #[error("{} holds no {wanted} file", folder.display())]
+    Empty {
+        /// The folder.
+        folder: PathBuf,
+        /// How those that could be meant are called.
+        wanted: &'static str,
+    },
     /// A folder holds no policy file, and nobody said that this is meant.
     #[error("{} holds no *.yaml or *.yml file; with --allow-no-policies that is meant", .0.display())]
     NoPolicies(PathBuf),
@@ -97,36 +103,6 @@ fn count_faults(faults: &[Diagnostic], sources: &[PolicySource]) -> String {
         sources.len(),
         several(sources.len())
     )
-}
-
-/// The files of a folder with one of these endings, sorted by name; hidden ones are left out, as is what a mounted
-/// ConfigMap keeps behind its links.
-fn files_of(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, StoreError> {
-    let read = |source| StoreError::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        let hidden = path
-            .file_name()
-            .is_none_or(|name| name.to_string_lossy().starts_with('.'));
-        let ending = path
-            .extension()
-            .map(|ending| ending.to_string_lossy().to_lowercase());
-        if !hidden
-            && path.is_file()
-            && ending.is_some_and(|ending| endings.contains(&ending.as_str()))
-        {
-            files.push(path);
-        }
-    }
-    if files.is_empty() {
-        return Err(StoreError::Empty(folder.to_owned()));
-    }
-    files.sort_unstable();
-    Ok(files)
 }
 
 /// Opens a file that is at most `limit` bytes long.

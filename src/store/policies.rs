@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::policy::{PolicySet, PolicySource};
 
-use super::{StoreError, files_of, read_text};
+use super::folders::{Ending, files_in};
+use super::{StoreError, read_text};
 
 /// The largest policy file that is looked at, in bytes. The loader tells of a smaller limit with a cure.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -15,9 +16,9 @@ pub(super) fn read_sources(
     folder: &Path,
     allow_none: bool,
 ) -> Result<Vec<PolicySource>, StoreError> {
-    let files = match files_of(folder, &["yaml", "yml"]) {
-        Err(StoreError::Empty(_)) if allow_none => Vec::new(),
-        Err(StoreError::Empty(folder)) => return Err(StoreError::NoPolicies(folder)),
+    let files = match files_in(folder, Ending::Yaml) {
+        Err(StoreError::Empty { .. }) if allow_none => Vec::new(),
+        Err(StoreError::Empty { folder, .. }) => return Err(StoreError::NoPolicies(folder)),
         files => files?,
     };
     files.iter().map(|path| read_source(path)).collect()

@@ -85,9 +85,8 @@ impl Checker<'_> {
                 let message = format!("has {size} bytes; at most {limit} are read");
                 (path.clone(), message)
             }
-            StoreError::Empty(path) => {
-                let message = "holds no *.yaml, *.yml or *.json file".to_owned();
-                (path.clone(), message)
+            StoreError::Empty { folder, wanted } => {
+                (folder.clone(), format!("holds no {wanted} file"))
             }
             other => (std::path::PathBuf::new(), other.to_string()),
         };
