@@ -1,11 +1,10 @@
 //! A cluster with all that it holds: its view, and the objects that no view keeps.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -15,6 +14,7 @@ use crate::store;
 use crate::watch::Pager;
 
 use super::cluster_args::{Cluster, ClusterArgs, open, runtime};
+use super::progress;
 
 /// Why a kind that is not part of snapshots is not known.
 const NOT_IN_SNAPSHOTS: &str = "a snapshot does not hold them";
@@ -58,7 +58,7 @@ impl Estate {
         kinds: &[Listing],
         visit: &mut dyn FnMut(&Listing, Value) -> Result<()>,
     ) -> Result<Vec<Gap>> {
-        let progress = progress();
+        let progress = progress::line("{spinner} {pos} {msg} {elapsed}");
         let gaps = match &self.cluster.client {
             None => self.each_of_files(kinds, &progress, visit),
             Some(client) => self.each_live(client, kinds, &progress, visit),
@@ -141,15 +141,4 @@ impl Estate {
         }
         Ok(gaps)
     }
-}
-
-/// A line that moves, for people who wait.
-fn progress() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-    }
-    let progress = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{spinner} {pos} {msg} {elapsed}");
-    progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    progress
 }

@@ -14,6 +14,7 @@ mod estate;
 mod help;
 mod policies;
 mod policy_args;
+mod progress;
 mod rbac;
 mod rehearse;
 mod rules;

@@ -16,6 +16,7 @@ use crate::report::{self, POLICY_FILE, RuleText};
 use crate::store::{self, StoreError};
 
 use super::screen::print;
+use super::words::{counted, policies};
 use super::{Verdict, has_colour, today};
 
 /// Arguments of `goldkeeper policies`.
@@ -169,15 +170,8 @@ fn undelivered(registered: &Registered, set: &PolicySet, paths: &[PathBuf]) -> V
 }
 
 fn summary(set: &PolicySet, files: usize) -> String {
-    let (policies, digest) = (set.policies().len(), set.digest());
-    let several = |count: usize, one: &str, many: &str| {
-        format!("{count} {}", if count == 1 { one } else { many })
-    };
-    format!(
-        "{} in {}, {digest}",
-        several(policies, "policy", "policies"),
-        several(files, "file", "files")
-    )
+    let (policies, files) = (policies(set.policies().len()), counted(files, "file"));
+    format!("{policies} in {files}, {}", set.digest())
 }
 
 /// The rules that a remark of this command can be of.

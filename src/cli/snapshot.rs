@@ -1,11 +1,10 @@
 //! `goldkeeper snapshot`
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cluster::Snapshot;
 use crate::store::{SnapshotText, write_whole};
@@ -13,6 +12,8 @@ use crate::watch::{self, Step};
 
 use super::Verdict;
 use super::api_args::ApiArgs;
+use super::cluster_args::runtime;
+use super::progress;
 use super::screen::print;
 
 /// Arguments of `goldkeeper snapshot`.
@@ -40,12 +41,7 @@ pub(super) struct TakeSnapshot {
 impl TakeSnapshot {
     /// Lists, and writes what was listed.
     pub(super) fn run(self) -> Result<Verdict> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let (text, snapshot) = runtime
-            .context("can't start the runtime")?
-            .block_on(self.take())?;
+        let (text, snapshot) = runtime()?.block_on(self.take())?;
         let mut errors = std::io::stderr();
         for (kind, reason) in gaps(&snapshot) {
             // The snapshot itself says it too.
@@ -63,7 +59,9 @@ impl TakeSnapshot {
 
     async fn take(&self) -> Result<(String, Snapshot)> {
         let client = self.api.client().await?;
-        let progress = progress();
+        let progress = progress::line("{spinner} {msg}");
+        progress.set_message("asking the API server");
+        progress.tick();
         let mut text = SnapshotText::default();
         let mut outcome = Ok(());
         let mut told = |step: Step<'_>| match step {
@@ -86,18 +84,6 @@ impl TakeSnapshot {
         outcome.map_err(|error| anyhow!("can't be written as YAML: {error}"))?;
         Ok((text.finish(&snapshot)?, snapshot))
     }
-}
-
-/// A line that moves, for people only.
-fn progress() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-    }
-    let progress = ProgressBar::new_spinner();
-    progress.set_style(ProgressStyle::default_spinner());
-    progress.set_message("asking the API server");
-    progress.tick();
-    progress
 }
 
 /// The kinds that nobody chose to leave out, and why they are.

@@ -14,6 +14,7 @@ use crate::report::{self, CaseOutcome, Suite};
 use crate::store::{self, CaseFiles};
 
 use super::screen::print;
+use super::words::counted;
 use super::{Verdict, has_colour};
 
 /// Arguments of `goldkeeper test`.
@@ -128,7 +129,7 @@ impl Test {
                 ..
             } => Ok(Verdict::Clean),
             Summary { faulty: 0, .. } => Ok(Verdict::Found),
-            Summary { faulty, .. } => Err(anyhow!("{} could not be run", count(faulty, "case"))),
+            Summary { faulty, .. } => Err(anyhow!("{} could not be run", counted(faulty, "case"))),
         }
     }
 
@@ -192,13 +193,8 @@ impl Summary {
             parts.push(format!("{number} {what}"));
         }
         let all = self.passed + self.failed + self.faulty;
-        format!("{}: {}\n", count(all, "case"), parts.join(", "))
+        format!("{}: {}\n", counted(all, "case"), parts.join(", "))
     }
-}
-
-fn count(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
 }
 
 /// Where a request's expectation stands: what editors and terminals make a link of.
@@ -308,7 +304,6 @@ fn suite(ran: &Ran) -> Suite {
     let case = |name: Option<String>, outcome| report::Case {
         name: name.or_else(|| stem.clone()).unwrap_or_default(),
         outcome,
-        took: None,
     };
     let cases = match &ran.outcome {
         Err(faults) => {

@@ -1,5 +1,7 @@
 //! Words that commands share.
 
+use std::fmt::Display;
+
 /// Bytes as people say them, in whole units: `30 GiB`. Rounded up: what is asked for must fit.
 pub(super) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["GiB", "MiB", "KiB", "B"];
@@ -22,9 +24,17 @@ pub(super) fn joined(names: &[&str]) -> String {
 }
 
 /// A number and its noun: `1 disk`, `2 disks`.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
+pub(super) fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
+    let s = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{s}")
+}
+
+/// The same for policies.
+pub(super) fn policies(count: usize) -> String {
+    match count {
+        1 => "1 policy".to_owned(),
+        some => format!("{some} policies"),
+    }
 }
 
 #[cfg(test)]
@@ -43,7 +53,7 @@ mod tests {
     fn names_are_joined() {
         assert_eq!(joined(&["a"]), "a");
         assert_eq!(joined(&["a", "b", "c"]), "a, b and c");
-        assert_eq!(counted(1, "disk"), "1 disk");
-        assert_eq!(counted(0, "disk"), "0 disks");
+        assert_eq!(counted(1_u64, "disk"), "1 disk");
+        assert_eq!(counted(0_usize, "disk"), "0 disks");
     }
 }

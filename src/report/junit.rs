@@ -1,7 +1,5 @@
 //! `JUnit` XML, as CI servers read it.
 
-use std::time::Duration;
-
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 /// What became of a case.
@@ -29,8 +27,6 @@ pub struct Case {
     pub name: String,
     /// What became of it.
     pub outcome: CaseOutcome,
-    /// How long it took, where that is of interest.
-    pub took: Option<Duration>,
 }
 
 /// Cases that belong together: those of a file.
@@ -53,9 +49,6 @@ pub fn junit(name: &str, suites: &[Suite]) -> Result<String, quick_junit::Serial
         for case in &suite.cases {
             let mut one = TestCase::new(case.name.as_str(), status(&case.outcome));
             one.set_classname(suite.name.as_str());
-            if let Some(took) = case.took {
-                one.set_time(took);
-            }
             written.add_test_case(one);
         }
         report.add_test_suite(written);
@@ -94,7 +87,6 @@ mod tests {
         let case = |name: &str, outcome| Case {
             name: name.to_owned(),
             outcome,
-            took: None,
         };
         let failed = CaseOutcome::Failed {
             message: "a < b & \"c\"\u{1b}".to_owned(),

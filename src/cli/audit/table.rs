@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::cli::words::counted;
+use crate::cli::words::{counted, policies};
 use crate::report;
 
 use super::output::Settings;
@@ -78,10 +78,7 @@ fn headline(settings: &Settings, summary: &Summary) -> String {
         .map(|(resource, count)| format!("{count} {}", resource.info().kind))
         .collect();
     let judged: u64 = summary.judged.values().sum();
-    let policies = match settings.policies {
-        1 => "1 policy".to_owned(),
-        some => format!("{some} policies"),
-    };
+    let policies = policies(settings.policies);
     let mut text = format!("{} judged by {policies}: ", counted(judged, "object"));
     match summary.findings() {
         0 => text.push_str("nothing found"),
@@ -135,7 +132,7 @@ fn counts(settings: &Settings, summary: &Summary) -> String {
             text,
             "and {} in {}: --summary shows them",
             counted(rest, "finding"),
-            counted((lines.len() - shown) as u64, "more line")
+            counted(lines.len() - shown, "more line")
         );
     }
     text

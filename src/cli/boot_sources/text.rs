@@ -7,7 +7,7 @@ use crate::inventory::{Spot, age, every};
 use crate::report;
 
 use super::Picture;
-use crate::cli::words::{bytes, joined};
+use crate::cli::words::{bytes, counted, joined};
 
 /// How much of a digest is shown where there is little room.
 const SHORT_DIGEST: usize = 4;
@@ -209,11 +209,10 @@ fn left_behind(picture: &Picture<'_>, text: &mut String) {
         ];
         let _ = write!(text, "\n{}", report::table(&header, &rows));
     } else {
-        let s = if rows.len() == 1 { "" } else { "s" };
         let _ = write!(
             text,
-            "\n{} older import{s} left on other classes: goldkeeper boot-sources --stale lists them.\n",
-            rows.len()
+            "\n{} left on other classes: goldkeeper boot-sources --stale lists them.\n",
+            counted(rows.len(), "older import")
         );
     }
 }

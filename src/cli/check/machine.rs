@@ -68,7 +68,6 @@ impl Collected {
         let case = Case {
             name: format!("line {}", fault.line),
             outcome: CaseOutcome::Errored(fault.message.clone()),
-            took: None,
         };
         self.add_case(&fault.file, case);
     }
@@ -153,7 +152,6 @@ fn case(judgement: &Judgement, fail_on: FailOn) -> Case {
     Case {
         name: format!("{} (line {})", object(judgement), judgement.place.line),
         outcome,
-        took: None,
     }
 }
 

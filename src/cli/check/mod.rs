@@ -9,13 +9,11 @@ mod old;
 mod output;
 mod text;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::civil::Date;
 
 use crate::engine::World;
@@ -23,7 +21,8 @@ use crate::store;
 
 use super::cluster_args::{ClusterArgs, live_reads, open, runtime};
 use super::policy_args::PolicyArgs;
-use super::{Verdict, today};
+use super::words::counted;
+use super::{Verdict, progress, today};
 use ask::{Asker, Operation};
 use file::{Checker, Settings};
 use judge::Judge;
@@ -135,7 +134,10 @@ impl Check {
             hint: !self.write && self.paths.iter().any(|path| !is_stdin(path)),
         };
         let (files, unreadable) = files(&self.paths);
-        let progress = progress(files.len());
+        let progress = match files.len() {
+            ..MANY_FILES => progress::none(),
+            many => progress::bar(many, "{bar:30} {pos} of {len} files, {eta} left"),
+        };
         let settings = Settings {
             write: self.write,
             edits: self.write || self.output == Format::Text,
@@ -176,9 +178,8 @@ impl Check {
 
 fn verdict(summary: &Summary, fail_on: FailOn) -> Result<Verdict> {
     if summary.faults > 0 {
-        let faults = summary.faults;
-        let s = if faults == 1 { "" } else { "s" };
-        bail!("{faults} part{s} of the manifests could not be judged; see above");
+        let parts = counted(summary.faults, "part");
+        bail!("{parts} of the manifests could not be judged; see above");
     }
     let found = summary.denied > 0
         || fail_on >= FailOn::Warn && summary.warned > 0
@@ -209,17 +210,6 @@ fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<store::StoreError>) {
         }
     }
     (files, unreadable)
-}
-
-/// A bar for people who wait.
-fn progress(files: usize) -> ProgressBar {
-    if files < MANY_FILES || !std::io::stderr().is_terminal() {
-        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-    }
-    let progress = ProgressBar::new(files as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} files, {eta} left");
-    progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    progress
 }
 
 /// What a file is called in messages.

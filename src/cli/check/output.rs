@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use indicatif::ProgressBar;
 
 use crate::cli::screen::print;
+use crate::cli::words::counted;
 use crate::document::Diagnostic;
 
 use super::FailOn;
@@ -84,7 +85,7 @@ impl Summary {
 
     /// One line, and what it rests on.
     pub(super) fn text(&self, header: &Header) -> String {
-        let mut text = format!("{} judged", objects(self.judged));
+        let mut text = format!("{} judged", counted(self.judged, "object"));
         let not_covered = self.all_not_covered();
         if not_covered > 0 {
             let _ = write!(text, ", {not_covered} not covered by any policy");
@@ -110,8 +111,7 @@ impl Summary {
         };
         let _ = write!(text, ": {found}");
         if self.written > 0 {
-            let s = if self.written == 1 { "" } else { "s" };
-            let _ = write!(text, " (written into {} file{s})", self.written);
+            let _ = write!(text, " (written into {})", counted(self.written, "file"));
         } else if self.open_fields > self.declined && header.hint {
             text.push_str(" (goldkeeper check --write puts them into the files)");
         }
@@ -150,11 +150,6 @@ impl Summary {
         }
         texts.join(", ")
     }
-}
-
-fn objects(count: usize) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} object{s}")
 }
 
 /// Prints as it goes where the form allows it.

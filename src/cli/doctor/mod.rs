@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::diagnosis::{Evidence, Level, Line, diagnose};
+use crate::document::is_dns_label;
 use crate::watch;
 
 use super::cluster_args::{ClusterArgs, runtime};
@@ -78,8 +79,7 @@ impl Doctor {
             now,
             output: _,
         } = self;
-        let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if namespace.is_empty() || !namespace.chars().all(is_label) {
+        if !is_dns_label(&namespace) {
             bail!("--namespace {namespace} is no name of a namespace");
         }
         let now = moment(now)?;

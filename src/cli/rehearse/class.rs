@@ -118,11 +118,7 @@ impl Telling<'_> {
         if space > 0 || unknown > 0 {
             let mut text = format!("{} on {}", bytes(space), plan.name);
             if unknown > 0 {
-                let _ = write!(
-                    text,
-                    ", and {} of unknown size",
-                    counted(unknown as u64, "image")
-                );
+                let _ = write!(text, ", and {} of unknown size", counted(unknown, "image"));
             }
             lines.add("space needed", &text);
         }

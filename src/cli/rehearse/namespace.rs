@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 
 use crate::cli::words::{bytes, counted, joined};
-use crate::cluster::{Access, Answer, Known, Question, Someone};
+use crate::cluster::{Answer, Known, Question};
+use crate::diagnosis::clone_question;
+use crate::document::is_dns_label;
 use crate::inventory::{Destination, How, NamespacePlan, Stay};
 
 use super::class::{disks, users};
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What would become of everything, for people and for machines.
 pub(super) fn tell(rehearsal: &Rehearsal<'_>) -> Result<(String, Value)> {
     let name = rehearsal.name;
-    if !is_label(name) {
+    if !is_dns_label(name) {
         bail!(
             "{name} can't be the name of a namespace: write lower-case letters, digits and `-`, at most 63"
         );
@@ -34,32 +36,14 @@ pub(super) fn tell(rehearsal: &Rehearsal<'_>) -> Result<(String, Value)> {
     Ok((telling.text(), telling.machine()))
 }
 
-/// RFC 1123 label (`pkg/util/validation/validation.go` in kubernetes/apimachinery).
-fn is_label(name: &str) -> bool {
-    let is_end = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = name.as_bytes();
-    bytes.len() <= 63
-        && bytes.first().is_some_and(is_end)
-        && bytes.last().is_some_and(is_end)
-        && bytes.iter().all(|byte| is_end(byte) || *byte == b'-')
-}
-
 /// Whether everybody who is logged in may clone from the new namespace. Files say nothing about rights.
 fn may_clone(rehearsal: &Rehearsal<'_>) -> Known<bool> {
     let Some(live) = rehearsal.estate.cluster.live() else {
         return Known::Unknown;
     };
-    let question = Question::Access(Access {
-        who: Someone::anybody(),
-        verb: "create",
-        group: "cdi.kubevirt.io",
-        resource: "datavolumes",
-        subresource: "source",
-        namespace: rehearsal.name.to_owned(),
-        name: String::new(),
-    });
-    let deadline = async { live.read(&question, Instant::now() + PATIENCE).await };
-    match rehearsal.estate.runtime.block_on(deadline) {
+    let question = Question::Access(clone_question(rehearsal.name));
+    let asked = async { live.read(&question, Instant::now() + PATIENCE).await };
+    match rehearsal.estate.runtime.block_on(asked) {
         Known::Known(Answer::Access(allowed)) => Known::Known(allowed),
         _ => Known::Unknown,
     }
@@ -175,7 +159,7 @@ impl Telling<'_> {
         if space > 0 || unknown > 0 {
             let more = match unknown {
                 0 => String::new(),
-                some => format!(", and {} of unknown size", counted(some as u64, "image")),
+                some => format!(", and {} of unknown size", counted(some, "image")),
             };
             lines.add("space needed", &format!("{}{more}", bytes(space)));
         }
