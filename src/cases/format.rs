@@ -53,18 +53,9 @@ pub(super) enum Source {
     Document(Value),
 }
 
-/// A cluster written down.
-#[derive(Debug)]
-pub(super) enum Cluster {
-    File(PathBuf),
-    Sources(Vec<Source>),
-}
-
-impl Default for Cluster {
-    fn default() -> Self {
-        Self::Sources(Vec::new())
-    }
-}
+/// A cluster written down: a file, or a list of files and documents.
+#[derive(Debug, Default)]
+pub(super) struct Cluster(pub(super) Vec<Source>);
 
 /// What is expected of the request, or of each.
 #[derive(Debug)]
@@ -178,11 +169,11 @@ impl Shapes for Cluster {
     const EXPECTED: &str = "expected a file name, or a list of file names and documents";
 
     fn of_text(text: String) -> Option<Self> {
-        Some(Self::File(text.into()))
+        Some(Self(vec![Source::File(text.into())]))
     }
 
     fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Self::Sources)
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The cluster of a case: written down, or as a running goldkeeper sees it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -51,16 +51,10 @@ fn objects(sources: &[Source], folder: &Path, files: &dyn Files) -> Result<Vec<V
 impl Cluster {
     /// Files that stand first are read together, and once for all cases that name them.
     fn view(&self, folder: &Path, files: &dyn Files) -> Result<Arc<ClusterView>, String> {
-        let first = match self {
-            Self::File(file) => std::slice::from_ref(file).iter().collect(),
-            Self::Sources(sources) => sources.iter().map_while(Source::file).collect::<Vec<_>>(),
-        };
-        let rest = match self {
-            Self::File(_) => &[],
-            Self::Sources(sources) => sources.get(first.len()..).unwrap_or_default(),
-        };
-        let paths: Vec<_> = first.iter().map(|file| folder.join(file)).collect();
-        let paths: Vec<&Path> = paths.iter().map(|path| &**path).collect();
+        let first = self.0.iter().map_while(Source::file);
+        let first: Vec<PathBuf> = first.map(|file| folder.join(file)).collect();
+        let rest = self.0.get(first.len()..).unwrap_or_default();
+        let paths: Vec<&Path> = first.iter().map(|path| &**path).collect();
         if rest.is_empty() && !paths.is_empty() {
             return files.cluster(&paths);
         }
@@ -77,7 +71,7 @@ impl Cluster {
 }
 
 impl Source {
-    const fn file(&self) -> Option<&std::path::PathBuf> {
+    const fn file(&self) -> Option<&PathBuf> {
         match self {
             Self::File(file) => Some(file),
             Self::Document(_) => None,

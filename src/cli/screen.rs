@@ -31,6 +31,11 @@ fn unless_left<T>(done: Result<T>, otherwise: T) -> Result<T> {
     }
 }
 
+/// A text in a colour (SGR code, as `31` for red), and the colour before it again.
+pub(super) fn painted(code: &str, text: &str) -> String {
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
 /// Prints in one piece.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use crate::policy::PolicySource;
 use crate::report::{self, CaseOutcome, Suite};
 use crate::store::{self, CaseFiles};
 
-use super::screen::print;
+use super::screen::{painted, print};
 use super::words::counted;
 use super::{Verdict, has_colour};
 
@@ -251,8 +251,8 @@ fn paint(diff: &str, colour: bool) -> String {
         return diff.to_owned();
     }
     let paint = |line: &str| match line.chars().next() {
-        Some('-') => format!("\u{1b}[31m{line}\u{1b}[0m\n"),
-        Some('+') => format!("\u{1b}[32m{line}\u{1b}[0m\n"),
+        Some('-') => painted("31", line) + "\n",
+        Some('+') => painted("32", line) + "\n",
         _ => format!("{line}\n"),
     };
     diff.lines().map(paint).collect()

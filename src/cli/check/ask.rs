@@ -85,17 +85,13 @@ impl Asker {
         }
     }
 
-    /// The namespace of the request: that of the object, or else the one that is asked in; none for what is in none.
+    /// The namespace of the request.
     pub(super) fn namespace_of<'m>(
         &'m self,
         manifest: &'m Manifest<'_>,
         resource: Resource,
     ) -> &'m str {
-        match manifest.metadata("namespace") {
-            _ if !resource.info().namespaced => "",
-            "" => &self.namespace,
-            own => own,
-        }
+        namespace_of(manifest, resource, &self.namespace)
     }
 
     /// The `request` of the review.
@@ -134,6 +130,19 @@ impl Asker {
             "dryRun": false,
             "options": {"apiVersion": "meta.k8s.io/v1", "kind": operation.options()},
         })
+    }
+}
+
+/// The namespace of an object, or else the one that is asked in; none for what is in none.
+pub(super) fn namespace_of<'m>(
+    manifest: &'m Manifest<'_>,
+    resource: Resource,
+    asked_in: &'m str,
+) -> &'m str {
+    match manifest.metadata("namespace") {
+        _ if !resource.info().namespaced => "",
+        "" => asked_in,
+        own => own,
     }
 }
 

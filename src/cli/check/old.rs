@@ -10,6 +10,7 @@ use crate::admission::Resource;
 use crate::manifest::{self, Manifest};
 use crate::store;
 
+use super::ask::namespace_of;
 use super::judge::resource_of;
 use super::{is_stdin, label};
 
@@ -60,10 +61,6 @@ impl OldObjects {
 fn key(manifest: &Manifest<'_>, namespace: &str) -> Option<Key> {
     let resource = resource_of(manifest)?;
     let name = manifest.metadata("name");
-    let namespace = match manifest.metadata("namespace") {
-        _ if !resource.info().namespaced => "",
-        "" => namespace,
-        own => own,
-    };
+    let namespace = namespace_of(manifest, resource, namespace);
     (!name.is_empty()).then(|| (resource, namespace.to_owned(), name.to_owned()))
 }

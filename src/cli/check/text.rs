@@ -7,6 +7,7 @@ use std::time::Duration;
 use similar::{ChangeTag, TextDiff};
 
 use crate::cli::has_colour;
+use crate::cli::screen::painted;
 use crate::document::Diagnostic;
 use crate::engine::Action;
 use crate::manifest::Declined;
@@ -134,7 +135,7 @@ impl Text {
 
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colour && !colour.is_empty() {
-            format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+            painted(colour, text)
         } else {
             text.to_owned()
         }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::cli::screen::painted;
 use crate::diagnosis::{Level, Line};
 
 /// How the outcome is printed.
@@ -64,7 +65,7 @@ fn paint(level: Level, word: &str) -> String {
         Level::Warning => "33",
         Level::Failed => "1;31",
     };
-    format!("\u{1b}[{code}m{word}\u{1b}[0m")
+    painted(code, word)
 }
 
 /// `1 failed, 1 warning, 11 ok`

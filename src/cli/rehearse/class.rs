@@ -1,11 +1,9 @@
 //! Another default storage class.
 
-use std::fmt::Write as _;
-
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::cli::words::{bytes, counted, joined};
+use crate::cli::words::{counted, joined};
 use crate::cluster::{ClusterView, Comeback, Coverage, Kind, Known};
 use crate::document::suggest;
 use crate::inventory::{ClassPlan, DiskClass, Effect, Fate, ImagePlan, Users};
@@ -55,14 +53,8 @@ impl Telling<'_> {
         lines.gap();
         self.clones(&mut lines);
         lines.gap();
-        for unknown in self.unknown() {
-            lines
-                .0
-                .push_str(&format_args!("  Not known: {unknown}\n").to_string());
-        }
-        lines.0.truncate(lines.0.trim_end().len());
-        lines.0.push('\n');
-        lines.0
+        lines.unknown(&self.unknown());
+        lines.end()
     }
 
     fn title(&self) -> String {
@@ -90,7 +82,6 @@ impl Telling<'_> {
 
     fn images(&self, lines: &mut Lines) {
         let plan = self.plan;
-        let (space, unknown) = plan.space();
         let cdi = self.rehearsal.view.cdi_version();
         let cdi = cdi.map_or_else(
             || "CDI".to_owned(),
@@ -115,13 +106,7 @@ impl Telling<'_> {
             "perhaps imported again",
             &with(perhaps, "the cron knows no digest yet"),
         );
-        if space > 0 || unknown > 0 {
-            let mut text = format!("{} on {}", bytes(space), plan.name);
-            if unknown > 0 {
-                let _ = write!(text, ", and {} of unknown size", counted(unknown, "image"));
-            }
-            lines.add("space needed", &text);
-        }
+        lines.space(plan.space(), &format!(" on {}", plan.name));
         lines.add("older imports left", &self.older());
         let never = self.named(|fate| fate == Fate::Never);
         lines.add(
@@ -199,15 +184,7 @@ impl Telling<'_> {
             let classes = self.classes_of(effect);
             lines.add(label, &format!("clones for {}{classes}", disks(&users)));
             if self.rehearsal.wide {
-                for name in &users.names {
-                    lines.add("", name);
-                }
-                if users.total() > users.names.len() as u64 {
-                    lines.add(
-                        "",
-                        &format!("and {} more", users.total() - users.names.len() as u64),
-                    );
-                }
+                lines.names(&users);
             }
         }
         if !any {

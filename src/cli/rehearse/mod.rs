@@ -8,12 +8,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use crate::cluster::ClusterView;
-use crate::inventory::{Census, Gap};
+use crate::inventory::{Census, Gap, Users};
 
 use super::Verdict;
 use super::cluster_args::ClusterArgs;
 use super::estate::Estate;
 use super::screen::print;
+use super::words::{bytes, counted};
 
 /// Arguments of `goldkeeper rehearse`.
 #[derive(Debug, Args)]
@@ -154,5 +155,37 @@ impl Lines {
         if !self.0.ends_with("\n\n") {
             self.0.push('\n');
         }
+    }
+
+    /// The bytes that imports take, and how many images are of unknown size; nothing if there are none.
+    fn space(&mut self, (space, unknown): (u64, usize), place: &str) {
+        let more = match unknown {
+            0 if space == 0 => return,
+            0 => String::new(),
+            some => format!(", and {} of unknown size", counted(some, "image")),
+        };
+        self.add("space needed", &format!("{}{place}{more}", bytes(space)));
+    }
+
+    /// Who is concerned, one a line.
+    fn names(&mut self, users: &Users) {
+        for name in &users.names {
+            self.add("", name);
+        }
+        let shown = users.names.len() as u64;
+        if users.total() > shown {
+            self.add("", &format!("and {} more", users.total() - shown));
+        }
+    }
+
+    fn unknown(&mut self, unknown: &[String]) {
+        self.0
+            .extend(unknown.iter().flat_map(|one| ["  Not known: ", one, "\n"]));
+    }
+
+    /// The text, with one end of line.
+    fn end(mut self) -> String {
+        self.0.truncate(self.0.trim_end().len());
+        self.0 + "\n"
     }
 }

@@ -4,11 +4,11 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 
-use crate::cli::words::{bytes, counted, joined};
+use crate::cli::words::joined;
 use crate::cluster::{Answer, Known, Question};
 use crate::diagnosis::clone_question;
 use crate::document::is_dns_label;
-use crate::inventory::{Destination, How, NamespacePlan, Stay};
+use crate::inventory::{Destination, How, NamespacePlan, Stay, Users};
 
 use super::class::{disks, users};
 use super::{Lines, Rehearsal};
@@ -121,11 +121,7 @@ impl Telling<'_> {
         lines.gap();
         self.references(&mut lines);
         lines.gap();
-        for unknown in self.unknown() {
-            lines.0.push_str("  Not known: ");
-            lines.0.push_str(&unknown);
-            lines.0.push('\n');
-        }
+        lines.unknown(&self.unknown());
         if self.rights != Known::Known(true) {
             lines.gap();
             lines.0.push_str(
@@ -134,9 +130,7 @@ impl Telling<'_> {
             );
             lines.0.push_str(&rights_yaml(name));
         }
-        lines.0.truncate(lines.0.trim_end().len());
-        lines.0.push('\n');
-        lines.0
+        lines.end()
     }
 
     fn destination(&self) -> String {
@@ -155,14 +149,7 @@ impl Telling<'_> {
         let plan = self.plan;
         let moves: Vec<&str> = plan.moves.iter().map(|image| image.source.name).collect();
         lines.add("imported anew there", &joined(&moves));
-        let (space, unknown) = plan.space();
-        if space > 0 || unknown > 0 {
-            let more = match unknown {
-                0 => String::new(),
-                some => format!(", and {} of unknown size", counted(some, "image")),
-            };
-            lines.add("space needed", &format!("{}{more}", bytes(space)));
-        }
+        lines.space(plan.space(), "");
         let left = self.moves_that(|image| image.stays_behind == Some(true));
         let old = plan.before.name;
         if !left.is_empty() {
@@ -219,7 +206,7 @@ impl Telling<'_> {
                 "references that break",
                 &format!("{} name {old}, {becomes}", disks(&by_name)),
             );
-            self.names(&by_name.names, by_name.total(), lines);
+            self.names(&by_name, lines);
         }
         let by_volume = self.plan.users_by(How::Volume);
         if by_volume.total() > 0 {
@@ -227,7 +214,7 @@ impl Telling<'_> {
                 "clones of one import",
                 &format!("{} name a claim or snapshot in {old}", disks(&by_volume)),
             );
-            self.names(&by_volume.names, by_volume.total(), lines);
+            self.names(&by_volume, lines);
         }
         if by_name.total() + by_volume.total() == 0 {
             lines.add("references that break", "none that were counted");
@@ -240,15 +227,9 @@ impl Telling<'_> {
         }
     }
 
-    fn names(&self, names: &[String], total: u64, lines: &mut Lines) {
-        if !self.rehearsal.wide {
-            return;
-        }
-        for name in names {
-            lines.add("", name);
-        }
-        if total > names.len() as u64 {
-            lines.add("", &format!("and {} more", total - names.len() as u64));
+    fn names(&self, users: &Users, lines: &mut Lines) {
+        if self.rehearsal.wide {
+            lines.names(users);
         }
     }
 
