@@ -1,27 +1,11 @@
 //! What `boot-sources`, `rehearse` and `audit` print, on a cluster with an image in every state.
 
-use std::process::Command;
-
 use serde_json::Value;
 
-struct Seen {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
+use crate::support::seen::Seen;
 
 fn goldkeeper(line: &str) -> Seen {
-    let output = Command::new(env!("CARGO_BIN_EXE_goldkeeper"))
-        .args(line.split_whitespace())
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Seen {
-        code: output.status.code().unwrap(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
+    Seen::goldkeeper(&line.split_whitespace().collect::<Vec<_>>())
 }
 
 const CLUSTER: &str = "--cluster-from tests/fixtures/clusters/two-classes.yaml --cluster-from tests/fixtures/estates/machines.yaml";

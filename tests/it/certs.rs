@@ -1,23 +1,17 @@
 //! `goldkeeper certs`: what it writes and prints, and that it replaces nothing unasked.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use goldkeeper::tls::Files;
 use serde_json::Value;
 
-use crate::support::serving::goldkeeper;
+use crate::support::seen::Seen;
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = goldkeeper(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+    let seen = Seen::goldkeeper(arguments);
+    (Some(seen.code), seen.stdout, seen.stderr)
 }
 
 #[test]

@@ -2,18 +2,11 @@
 
 use serde_json::Value;
 
-use crate::support::serving::goldkeeper;
+use crate::support::seen::Seen;
 
 fn doctor(arguments: &[&str]) -> (i32, String, String) {
-    let output = goldkeeper(&[&["doctor"], arguments].concat())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    let seen = Seen::goldkeeper(&[&["doctor"], arguments].concat());
+    (seen.code, seen.stdout, seen.stderr)
 }
 
 #[test]

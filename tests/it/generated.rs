@@ -1,7 +1,6 @@
 //! Files that derive from the catalogue are what the code says. `UPDATE=1 cargo test generated` writes them again.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -11,6 +10,7 @@ use goldkeeper::store;
 use goldkeeper::telemetry::{Sources, TlsFile, TlsState};
 
 use crate::deploy::metrics::announced;
+use crate::support::seen::Seen;
 use crate::support::serving::Serving;
 
 fn root() -> &'static Path {
@@ -46,18 +46,7 @@ fn same_between(file: &str, mark: &str, expected: &str) {
 }
 
 fn goldkeeper(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_goldkeeper"))
-        .args(arguments)
-        .current_dir(root())
-        .env_remove("GOLDKEEPER_POLICIES")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
+    Seen::goldkeeper(arguments).succeeded().stdout
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `goldkeeper rules`: the manuals say what is so. Every example in one is tried, with the shipped policy of its kind.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use goldkeeper::cases::{self, Outcome};
 use goldkeeper::cluster::{ClusterView, Known};
@@ -12,17 +12,15 @@ use goldkeeper::store;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
+use crate::support::seen::Seen;
 use crate::support::{files, yaml};
 
-fn goldkeeper(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
-    command.arg("rules").args(arguments).output().unwrap()
+fn rules(arguments: &[&str]) -> Seen {
+    Seen::goldkeeper(&[&["rules"], arguments].concat())
 }
 
 fn printed(arguments: &[&str]) -> String {
-    let output = goldkeeper(arguments);
-    assert_eq!(output.status.code(), Some(0));
-    String::from_utf8(output.stdout).unwrap()
+    rules(arguments).succeeded().stdout
 }
 
 /// The text below one of these headings.
@@ -230,24 +228,14 @@ fn a_manual_is_printed_whole_and_its_code_as_it_is() {
 
 #[test]
 fn an_unknown_kind_is_told_with_the_nearest() {
-    let output = goldkeeper(&["ProtectedNamespace"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(goldkeeper(&["--nonsense"]).status.code(), Some(2));
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        text.contains("there is no rule `ProtectedNamespace`: did you mean `ProtectedNamespaces`?"),
-        "{text}"
-    );
+    let seen = rules(&["ProtectedNamespace"]);
+    assert_eq!((seen.code, rules(&["--nonsense"]).code), (2, 2));
+    seen.failed("there is no rule `ProtectedNamespace`: did you mean `ProtectedNamespaces`?");
 }
 
 #[test]
 fn the_shells_complete() {
-    let script = |shell: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
-        let output = command.args(["completions", shell]).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{shell}");
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let script = |shell: &str| Seen::goldkeeper(&["completions", shell]).succeeded().stdout;
     assert!(script("zsh").starts_with("#compdef goldkeeper"));
     assert!(script("fish").contains("complete -c goldkeeper"));
     let run = |script: &Path, arguments: &[&str]| {

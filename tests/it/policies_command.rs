@@ -3,27 +3,22 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::serving::goldkeeper;
+use crate::support::seen::Seen;
 
 const BROKEN: &str = "tests/fixtures/broken-policies";
 
 /// What it says and its exit code; it says nothing on standard error unless it could not do its work.
 fn policies(arguments: &[&str]) -> (String, i32) {
     let all: Vec<&str> = ["policies"].iter().chain(arguments).copied().collect();
-    let Output {
-        status,
+    let Seen {
+        code,
         stdout,
         stderr,
-    } = goldkeeper(&all).output().unwrap();
-    let (stdout, stderr) = (
-        String::from_utf8(stdout).unwrap(),
-        String::from_utf8(stderr).unwrap(),
-    );
-    let code = status.code().unwrap();
+    } = Seen::goldkeeper(&all);
     assert_eq!(stderr.is_empty(), code < 2, "{stderr}");
     (if code < 2 { stdout } else { stderr }, code)
 }

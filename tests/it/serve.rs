@@ -1,10 +1,10 @@
 //! The real binary with a cluster from files: what it prints, what it refuses to start with, TLS, and the drain.
 
 use std::io::Write;
-use std::process::Output;
 use std::time::Duration;
 
-use crate::support::serving::{Serving, answer, connect, example, goldkeeper, post};
+use crate::support::seen::Seen;
+use crate::support::serving::{Serving, answer, connect, example, post};
 
 #[test]
 fn it_tells_what_it_stands_on() {
@@ -99,15 +99,9 @@ fn told_to_stop_it_finishes_what_it_has_begun() {
 }
 
 fn refused(arguments: &[&str]) -> String {
-    let Output {
-        status,
-        stderr,
-        stdout,
-    } = goldkeeper(arguments).output().unwrap();
-    let text = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(2), "{text}");
-    assert!(stdout.is_empty(), "{}", String::from_utf8_lossy(&stdout));
-    text
+    let seen = Seen::goldkeeper(arguments);
+    assert_eq!((seen.code, &*seen.stdout), (2, ""), "{}", seen.stderr);
+    seen.stderr
 }
 
 #[test]

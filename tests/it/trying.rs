@@ -2,31 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::files;
-
-struct Seen {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
+use crate::support::seen::Seen;
 
 fn try_out(arguments: &[&str]) -> Seen {
-    let output = Command::new(env!("CARGO_BIN_EXE_goldkeeper"))
-        .arg("test")
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Seen {
-        code: output.status.code().unwrap(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
+    Seen::goldkeeper(&[&["test"], arguments].concat())
 }
 
 const POLICY: &str = "\

@@ -273,7 +273,7 @@ fn every_case_is_decided_as_by_the_webhooks() {
         .to_vec();
         line.extend(case.arguments.iter().map(String::as_str));
         let seen = case.desk.run_bare(&line);
-        assert!(seen.code < 2, "{}: {}", file.display(), seen.err);
+        assert!(seen.code < 2, "{}: {}", file.display(), seen.stderr);
         let by_check = Said::by_check(&seen.json()["objects"][0]);
 
         let policies = store::compile_folder(&case.desk.path("policies"), true).unwrap();
@@ -427,7 +427,7 @@ fn the_corpus_is_decided_as_by_the_server() {
     let desk = Desk::new();
     let objects = unpack(&corpus, &desk);
     let report = desk.check(&["unpacked", "-o", "json", "-n", "demo"]);
-    assert!(report.code < 2, "{}", report.err);
+    assert!(report.code < 2, "{}", report.stderr);
     let report = report.json();
     let judged = list(&report["objects"]);
     assert_eq!(judged.len(), objects.len());

@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use serde_json::Value;
-
+use crate::support::seen::Seen;
 use crate::support::serving::goldkeeper;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -41,34 +40,18 @@ pub(super) fn pod(name: &str) -> String {
 
 pub(super) struct Desk(tempfile::TempDir);
 
-pub(super) struct Seen {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
-}
-
-impl Seen {
-    fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        // The digest changes with every comment in the policies.
-        let out = text(output.stdout);
-        let digests: Vec<&str> = out
-            .match_indices("sha256:")
-            .map(|(at, _)| &out[at..at + 15])
-            .collect();
-        let shown = digests.iter().fold(out.clone(), |text, digest| {
-            text.replace(*digest, "sha256:…")
-        });
-        Self {
-            code: output.status.code().unwrap(),
-            out: shown,
-            err: text(output.stderr),
-        }
+/// The digest changes with every comment in the policies.
+fn seen(output: Output) -> Seen {
+    let mut seen = Seen::of(output);
+    let digests: Vec<String> = seen
+        .stdout
+        .match_indices("sha256:")
+        .map(|(at, _)| seen.stdout[at..at + 15].to_owned())
+        .collect();
+    for digest in digests {
+        seen.stdout = seen.stdout.replace(&digest, "sha256:…");
     }
-
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
+    seen
 }
 
 impl Desk {
@@ -116,7 +99,7 @@ impl Desk {
     }
 
     pub(super) fn run_bare(&self, arguments: &[&str]) -> Seen {
-        Seen::of(self.command(arguments).output().unwrap())
+        seen(self.command(arguments).output().unwrap())
     }
 
     /// With a standard output that nobody reads.
@@ -124,7 +107,7 @@ impl Desk {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = self.command(&[&["--cluster-from", "cluster.yaml"], arguments].concat());
-        Seen::of(command.stdout(writer).output().unwrap())
+        seen(command.stdout(writer).output().unwrap())
     }
 
     /// With a text as standard input.
@@ -141,7 +124,7 @@ impl Desk {
             .unwrap()
             .write_all(text.as_bytes())
             .unwrap();
-        Seen::of(child.wait_with_output().unwrap())
+        seen(child.wait_with_output().unwrap())
     }
 
     fn command(&self, arguments: &[&str]) -> std::process::Command {

@@ -30,13 +30,13 @@ fn pull_request() -> Desk {
 #[test]
 fn a_pull_request_is_told_in_words_and_figures() {
     let seen = pull_request().check(&["vms"]);
-    assert_eq!(seen.code, 1, "{}", seen.err);
+    assert_eq!(seen.code, 1, "{}", seen.stderr);
     assert!(
-        !seen.out.contains('\u{1b}') && seen.err.is_empty(),
+        !seen.stdout.contains('\u{1b}') && seen.stderr.is_empty(),
         "{}",
-        seen.err
+        seen.stderr
     );
-    insta::assert_snapshot!(seen.out);
+    insta::assert_snapshot!(seen.stdout);
 }
 
 #[test]
@@ -46,16 +46,16 @@ fn every_form_tells_the_same() {
         let seen = desk.check(&["vms", "-o", form]);
         assert_eq!(seen.code, 1, "{form}");
         assert_eq!(
-            desk.check(&["vms", "-o", form]).out,
-            seen.out,
+            desk.check(&["vms", "-o", form]).stdout,
+            seen.stdout,
             "{form}: not stable"
         );
         if form != "sarif" {
-            insta::assert_snapshot!(format!("form_{form}"), seen.out);
+            insta::assert_snapshot!(format!("form_{form}"), seen.stdout);
         }
         let machine = !matches!(form, "json" | "yaml");
         assert_eq!(
-            seen.err.contains("1 denied, 1 warned, 1 filled in"),
+            seen.stderr.contains("1 denied, 1 warned, 1 filled in"),
             machine,
             "{form}"
         );
@@ -78,7 +78,7 @@ fn every_form_tells_the_same() {
     ];
     assert_eq!(told, expected);
     let yaml: serde_json::Value =
-        serde_saphyr::from_str(&desk.check(&["vms", "-o", "yaml"]).out).unwrap();
+        serde_saphyr::from_str(&desk.check(&["vms", "-o", "yaml"]).stdout).unwrap();
     assert_eq!(yaml, desk.check(&["vms", "-o", "json"]).json());
 }
 
@@ -88,15 +88,15 @@ fn nothing_to_say_is_clean_in_every_form() {
     desk.write("pod.yaml", &pod("a"));
     for form in ["text", "json", "yaml", "junit", "github", "sarif"] {
         let seen = desk.check(&["pod.yaml", "-o", form]);
-        assert_eq!(seen.code, 0, "{form}: {}", seen.err);
+        assert_eq!(seen.code, 0, "{form}: {}", seen.stderr);
     }
-    let yaml = desk.check(&["pod.yaml", "-o", "yaml"]).out;
+    let yaml = desk.check(&["pod.yaml", "-o", "yaml"]).stdout;
     assert!(yaml.contains("decision: notCovered"), "{yaml}");
     desk.write("nothing.yaml", "# nothing\n---\n---\n");
     let json = desk.check(&["nothing.yaml", "-o", "json"]).json();
     assert_eq!(json["objects"], serde_json::json!([]));
     let yaml: serde_json::Value =
-        serde_saphyr::from_str(&desk.check(&["nothing.yaml", "-o", "yaml"]).out).unwrap();
+        serde_saphyr::from_str(&desk.check(&["nothing.yaml", "-o", "yaml"]).stdout).unwrap();
     assert_eq!(yaml["objects"], serde_json::json!([]));
 }
 
@@ -113,7 +113,7 @@ fn what_is_reason_enough_to_fail_can_be_chosen() {
         let found = ["deny", "warn", "fill"].map(|on| desk.check(&[file, "--fail-on", on]).code);
         assert_eq!(found, codes, "{file}");
         let failures = ["deny", "warn", "fill"].map(|on| {
-            let xml = desk.check(&[file, "--fail-on", on, "-o", "junit"]).out;
+            let xml = desk.check(&[file, "--fail-on", on, "-o", "junit"]).stdout;
             i32::from(xml.contains("<failure"))
         });
         assert_eq!(failures, codes, "{file}");
@@ -166,7 +166,11 @@ fn exemptions_end_on_the_date_that_is_told() {
     };
     assert_eq!((on("2027-01-31"), on("2027-02-01")), (0, 1));
     let seen = desk.check(&["vm.yaml", "--now", "tomorrow"]);
-    assert!(seen.code == 2 && seen.err.contains("--now"), "{}", seen.err);
+    assert!(
+        seen.code == 2 && seen.stderr.contains("--now"),
+        "{}",
+        seen.stderr
+    );
 }
 
 #[test]
@@ -185,10 +189,10 @@ fn the_namespace_is_that_of_the_object_or_else_the_one_told() {
     assert_eq!(seen.code, 1);
     // The field is there, though it says nothing.
     assert!(
-        seen.out
+        seen.stdout
             .starts_with("vm.yaml:3  VirtualMachine openshift-cnv/w-*  denied  "),
         "{}",
-        seen.out
+        seen.stdout
     );
     desk.write("vm.yaml", &vm("demo", "a"));
     assert_eq!(desk.check(&["vm.yaml", "-n", "openshift-cnv"]).code, 0);
@@ -200,7 +204,7 @@ fn updates_and_deletions_are_judged_as_such() {
     desk.write("new/vm.yaml", &vm("openshift-x", "a"));
     for (operation, code) in [("CREATE", 1), ("UPDATE", 0), ("DELETE", 0), ("delete", 0)] {
         let seen = desk.check(&["new", "--operation", operation]);
-        assert_eq!(seen.code, code, "{operation}: {}", seen.err);
+        assert_eq!(seen.code, code, "{operation}: {}", seen.stderr);
     }
     // What was there before is updated, what was not is new.
     desk.write("old/vm.yaml", &vm("openshift-x", "b"));
@@ -265,16 +269,16 @@ fn the_path_of_the_golden_namespace_depends_on_the_version() {
     assert_eq!(seen.code, 1);
     let line = "documented.yaml:7  HyperConverged openshift-cnv/kubevirt-hyperconverged  warned  \
                 spec.commonBootImageNamespace is not a field of hco.kubevirt.io/v1: ";
-    assert!(seen.out.starts_with(line), "{}", seen.out);
+    assert!(seen.stdout.starts_with(line), "{}", seen.stdout);
     assert!(
-        seen.out
+        seen.stdout
             .contains("spec.workloadSources.commonBootImageNamespace"),
         "{}",
-        seen.out
+        seen.stdout
     );
-    let right = desk.check(&["right.yaml"]).out;
+    let right = desk.check(&["right.yaml"]).stdout;
     assert!(!right.contains("not a field"), "{right}");
-    let before = desk.check(&["before.yaml"]).out;
+    let before = desk.check(&["before.yaml"]).stdout;
     assert!(
         before.contains("belongs in spec.commonBootImageNamespace"),
         "{before}"
@@ -295,17 +299,21 @@ fn what_can_t_be_done_is_exit_code_2() {
     std::fs::create_dir(desk.path("empty")).unwrap();
     for (arguments, expected) in cases {
         let seen = desk.run(arguments);
-        assert_eq!(seen.code, 2, "{arguments:?}: {}", seen.out);
-        assert!(seen.err.contains(expected), "{arguments:?}: {}", seen.err);
+        assert_eq!(seen.code, 2, "{arguments:?}: {}", seen.stdout);
+        assert!(
+            seen.stderr.contains(expected),
+            "{arguments:?}: {}",
+            seen.stderr
+        );
     }
     desk.write("policies/a.yaml", "kind: Nonsense\n");
     assert_eq!(desk.check(&["vms", "--policies", "policies"]).code, 2);
     // What is next to it is judged all the same.
     let seen = desk.check(&["none.yaml", "vms/mon.yaml"]);
     assert!(
-        seen.code == 2 && seen.out.contains("1 denied"),
+        seen.code == 2 && seen.stdout.contains("1 denied"),
         "{}",
-        seen.out
+        seen.stdout
     );
 }
 
@@ -320,9 +328,9 @@ fn a_cluster_that_does_not_answer_is_no_cluster() {
     let seen = desk.run_bare(&["vm.yaml", "--kubeconfig", "kubeconfig"]);
     assert_eq!(seen.code, 2);
     assert!(
-        seen.err.contains("the cluster does not answer"),
+        seen.stderr.contains("the cluster does not answer"),
         "{}",
-        seen.err
+        seen.stderr
     );
 }
 
@@ -332,11 +340,11 @@ fn nobody_who_reads_is_no_reason_to_stop() {
     let desk = pull_request();
     for more in [&[][..], &["-o", "json"], &["-o", "sarif"], &["--write"]] {
         let seen = desk.unread(&[&["vms"], more].concat());
-        assert_eq!(seen.code, 1, "{more:?}: {}", seen.err);
+        assert_eq!(seen.code, 1, "{more:?}: {}", seen.stderr);
     }
     assert!(desk.read("vms/web.yaml").contains("namespace: gold-images"));
     desk.write("vms/none.yaml", "a: [\n");
     let seen = desk.unread(&["vms"]);
     assert_eq!(seen.code, 2);
-    assert!(seen.err.contains("vms/none.yaml:1"), "{}", seen.err);
+    assert!(seen.stderr.contains("vms/none.yaml:1"), "{}", seen.stderr);
 }

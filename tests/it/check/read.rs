@@ -15,7 +15,7 @@ fn the_output_of_helm_and_kustomize_is_read_from_a_pipe() {
     );
     let seen = desk.pipe(&helm, &["-"]);
     assert_eq!(seen.code, 1);
-    insta::assert_snapshot!(seen.out);
+    insta::assert_snapshot!(seen.stdout);
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn a_fault_is_told_with_its_place_and_the_rest_is_judged() {
     let seen = desk.check(&["bad.yaml", "latin.yaml"]);
     assert_eq!(seen.code, 2);
     assert!(
-        seen.out.contains("2 objects judged: 2 denied"),
+        seen.stdout.contains("2 objects judged: 2 denied"),
         "{}",
-        seen.out
+        seen.stdout
     );
-    insta::assert_snapshot!(seen.err);
+    insta::assert_snapshot!(seen.stderr);
     let json = desk.check(&["bad.yaml", "-o", "json"]).json();
     let fault = &json["faults"][0];
     assert_eq!(
@@ -76,9 +76,9 @@ fn a_fault_is_told_with_its_place_and_the_rest_is_judged() {
     for form in ["junit", "github", "sarif"] {
         let seen = desk.check(&["bad.yaml", "-o", form]);
         assert!(
-            seen.code == 2 && seen.out.contains("not valid YAML"),
+            seen.code == 2 && seen.stdout.contains("not valid YAML"),
             "{form}: {}",
-            seen.out
+            seen.stdout
         );
     }
 }
@@ -90,7 +90,7 @@ fn a_manifest_does_not_steer_the_terminal() {
     let seen = desk.check(&["vm.yaml"]);
     assert_eq!(seen.code, 1);
     let line = "vm.yaml:3  VirtualMachine openshift-x/a\u{fffd}[2Jb c  denied  ";
-    assert!(seen.out.starts_with(line), "{:?}", seen.out);
+    assert!(seen.stdout.starts_with(line), "{:?}", seen.stdout);
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn a_file_that_is_too_large_is_refused() {
     let seen = desk.check(&["big.yaml"]);
     assert_eq!(seen.code, 2);
     assert!(
-        seen.err
+        seen.stderr
             .contains("has 68157440 bytes; at most 67108864 are read"),
         "{}",
-        seen.err
+        seen.stderr
     );
 }
 
@@ -126,8 +126,8 @@ fn a_template_is_judged_as_it_would_be_processed() {
     desk.write("known.yaml", &template(", value: rhel9"));
     desk.write("open.yaml", &template(", required: true"));
     let seen = desk.check(&["known.yaml", "open.yaml", "-n", "demo"]);
-    assert_eq!(seen.code, 0, "{}", seen.err);
-    insta::assert_snapshot!(seen.out);
+    assert_eq!(seen.code, 0, "{}", seen.stderr);
+    insta::assert_snapshot!(seen.stdout);
     assert_eq!(desk.check(&["known.yaml", "-n", "demo", "--write"]).code, 0);
     let expected = template(", value: rhel9") + "          namespace: gold-images\n";
     assert_eq!(desk.read("known.yaml"), expected);
@@ -148,7 +148,7 @@ fn a_version_nobody_knows_and_another_group_are_not_covered() {
     let seen = desk.check(&["version.yaml", "group.yaml"]);
     assert_eq!(seen.code, 0);
     let line = "0 objects judged, 2 not covered by any policy (2 VirtualMachine): nothing to say\n";
-    assert!(seen.out.starts_with(line), "{}", seen.out);
+    assert!(seen.stdout.starts_with(line), "{}", seen.stdout);
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn anchors_and_merge_keys_are_read_as_kubectl_reads_them() {
     assert_eq!(seen.code, 1);
     // The line is where the namespace is written.
     assert!(
-        seen.out
+        seen.stdout
             .starts_with("vm.yaml:1  VirtualMachine openshift-x/a  denied"),
         "{}",
-        seen.out
+        seen.stdout
     );
 }

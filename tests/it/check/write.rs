@@ -7,11 +7,19 @@ use super::desk::{Desk, GOLDEN_VM, vm};
 /// Writes, and holds that there is nothing left to do.
 fn written(desk: &Desk, file: &str) -> String {
     let seen = desk.check(&[file, "--write", "--fail-on", "fill"]);
-    assert_eq!(seen.code, 0, "{}{}", seen.out, seen.err);
-    assert!(seen.out.contains("(written into 1 file)"), "{}", seen.out);
+    assert_eq!(seen.code, 0, "{}{}", seen.stdout, seen.stderr);
+    assert!(
+        seen.stdout.contains("(written into 1 file)"),
+        "{}",
+        seen.stdout
+    );
     let text = desk.read(file);
     let again = desk.check(&[file, "--write", "--fail-on", "fill"]);
-    assert!(again.out.contains(": nothing to say"), "{}", again.out);
+    assert!(
+        again.stdout.contains(": nothing to say"),
+        "{}",
+        again.stdout
+    );
     assert_eq!(desk.read(file), text, "a second run changed it again");
     text
 }
@@ -72,7 +80,7 @@ fn what_is_not_safe_is_declined_and_told() {
     assert_eq!(desk.read("vm.yaml"), text);
     let told = "vm.yaml:13  /spec/dataVolumeTemplates/0/spec/sourceRef/namespace is not put in: it comes by an alias or a \
                 merge key: other places read it too\n";
-    assert!(seen.out.contains(told), "{}", seen.out);
+    assert!(seen.stdout.contains(told), "{}", seen.stdout);
     assert_eq!(
         desk.check(&["vm.yaml", "--write", "--fail-on", "fill"])
             .code,
@@ -88,7 +96,7 @@ fn what_is_not_safe_is_declined_and_told() {
         (&"vm.yaml".into(), &13.into())
     );
     for form in ["github", "sarif"] {
-        let seen = desk.check(&["vm.yaml", "--write", "-o", form]).out;
+        let seen = desk.check(&["vm.yaml", "--write", "-o", form]).stdout;
         assert!(
             seen.contains("is not put in: it comes by an alias"),
             "{form}: {seen}"
@@ -140,6 +148,10 @@ fn a_file_that_can_t_be_written_is_exit_code_2_and_stays() {
     };
     let seen = desk.check(&["vms/vm.yaml", "--write"]);
     writer.join().unwrap();
-    assert_eq!(seen.code, 2, "{}", seen.out);
-    assert!(seen.err.contains("it is no regular file"), "{}", seen.err);
+    assert_eq!(seen.code, 2, "{}", seen.stdout);
+    assert!(
+        seen.stderr.contains("it is no regular file"),
+        "{}",
+        seen.stderr
+    );
 }

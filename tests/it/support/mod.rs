@@ -5,5 +5,6 @@ pub(crate) mod files;
 pub(crate) mod json;
 pub(crate) mod programs;
 pub(crate) mod round;
+pub(crate) mod seen;
 pub(crate) mod serving;
 pub(crate) mod yaml;

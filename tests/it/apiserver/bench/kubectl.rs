@@ -5,34 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::Bench;
-
-/// What a user sees of a command.
-#[derive(Debug)]
-pub(in super::super) struct Seen {
-    pub(in super::super) code: i32,
-    pub(in super::super) stdout: String,
-    pub(in super::super) stderr: String,
-}
-
-impl Seen {
-    #[track_caller]
-    pub(in super::super) fn succeeded(self) -> Self {
-        assert_eq!(self.code, 0, "{}", self.stderr);
-        self
-    }
-
-    #[track_caller]
-    pub(in super::super) fn failed(self, text: &str) -> Self {
-        assert_ne!(self.code, 0, "{}", self.stdout);
-        assert!(self.stderr.contains(text), "{}", self.stderr);
-        self
-    }
-
-    pub(in super::super) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap()
-    }
-}
+use super::{Bench, Seen};
 
 impl Bench {
     /// Runs kubectl as the administrator in a folder that holds what was written there.
@@ -125,12 +98,7 @@ impl Bench {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Seen {
-            code: output.status.code().unwrap(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Seen::of(output)
     }
 
     /// Writes a manifest where kubectl runs.

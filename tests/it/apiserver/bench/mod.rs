@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 pub(super) use assets::loud;
 pub(super) use client::{Answer, Client, RUNTIME};
 pub(super) use goldkeeper::Policies;
-pub(super) use kubectl::Seen;
 
 use super::objects::{self, names_of, path_of, vm};
+pub(super) use crate::support::seen::Seen;
 use control_plane::ControlPlane;
 use goldkeeper::Identity;
 use processes::{Process, Processes};
