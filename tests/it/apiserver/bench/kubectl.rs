@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{Bench, Seen};
+use super::Bench;
+pub(in super::super) use crate::support::seen::Seen;
 
 impl Bench {
     /// Runs kubectl as the administrator in a folder that holds what was written there.

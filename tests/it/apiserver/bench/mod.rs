@@ -1,6 +1,7 @@
 //! The control plane, goldkeeper in front of it, and ways to speak to them and to disturb them.
 
 mod assets;
+mod clearing;
 mod client;
 mod control_plane;
 mod goldkeeper;
@@ -8,6 +9,7 @@ mod kubectl;
 mod processes;
 mod proxy;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,9 +21,9 @@ use serde_json::{Value, json};
 pub(super) use assets::loud;
 pub(super) use client::{Answer, Client, RUNTIME};
 pub(super) use goldkeeper::Policies;
+pub(super) use kubectl::Seen;
 
 use super::objects::{self, names_of, path_of, vm};
-pub(super) use crate::support::seen::Seen;
 use control_plane::ControlPlane;
 use goldkeeper::Identity;
 use processes::{Process, Processes};
@@ -49,6 +51,8 @@ pub(super) struct Bench {
     hyper_converged: Version,
     disturbed: bool,
     old_machines: Vec<String>,
+    /// Where everything is that it was furnished with.
+    furnished: BTreeSet<String>,
     proxy: Proxy,
     plane: ControlPlane,
     /// Of users.
@@ -87,11 +91,15 @@ pub(super) fn bench() -> Option<MutexGuard<'static, Bench>> {
         let assets = assets::control_plane()?;
         Some(Mutex::new(Bench::start(assets)))
     });
-    let mut bench = bench
-        .as_ref()?
-        .lock()
-        // A test that failed before this one left it as it was.
-        .unwrap_or_else(PoisonError::into_inner);
+    let shared = bench.as_ref()?;
+    let lock = shared.lock();
+    // A test that failed before this one left it as it was.
+    let failed = lock.is_err();
+    let mut bench = lock.unwrap_or_else(PoisonError::into_inner);
+    if failed {
+        bench.clear();
+        shared.clear_poison();
+    }
     bench.put_in_order();
     Some(bench)
 }
@@ -150,6 +158,7 @@ impl Bench {
             hyper_converged: Version::V1,
             disturbed: false,
             old_machines: Vec::new(),
+            furnished: BTreeSet::new(),
             proxy,
             plane,
             kubeconfig,
@@ -176,10 +185,7 @@ impl Bench {
         self.kubectl_with(&apply.collect::<Vec<_>>()).succeeded();
         self.kubectl("wait --for=condition=Established crd --all --timeout=60s")
             .succeeded();
-        let cluster = repository().join("tests/fixtures/apiserver/cluster.yaml");
-        for object in documents(&std::fs::read_to_string(cluster).unwrap()) {
-            self.put(&object);
-        }
+        self.put_cluster();
         self.put(&objects::hyper_converged(Version::V1));
         for number in 0..OLD_MACHINES {
             let name = format!("old-{number}");
@@ -187,6 +193,15 @@ impl Bench {
             machine["metadata"]["finalizers"] = json!([FINALIZER]);
             self.client.create(&machine).object();
             self.old_machines.push(name);
+        }
+        self.furnished = self.shared();
+    }
+
+    /// The example cluster.
+    fn put_cluster(&self) {
+        let cluster = repository().join("tests/fixtures/apiserver/cluster.yaml");
+        for object in documents(&std::fs::read_to_string(cluster).unwrap()) {
+            self.put(&object);
         }
     }
 
