@@ -8,7 +8,7 @@ use kube_cel::cel::common::ast::{
 use crate::document::suggest;
 
 use super::Fault;
-use super::function::{self, Call, FUNCTIONS, Function, Gives, LOOPS};
+use super::function::{self, Call, Called, FUNCTIONS, Function, Gives, LOOPS};
 use super::pattern::Pattern;
 use super::scan::Word;
 
@@ -198,37 +198,29 @@ impl<'e> Check<'e> {
             }
             return;
         }
-        let family = match call.target.as_deref().map(|target| &target.expr) {
-            Some(Expr::Ident(name)) if function::is_family(name) => Some(name.as_str()),
-            _ => None,
-        };
-        let name = match family {
-            Some(family) => format!("{family}.{}", call.func_name),
-            None => call.func_name.clone(),
-        };
-        match (family, &call.target) {
-            (Some(family), _) => {
-                self.meet(family);
-            }
-            (None, Some(target)) => self.walk(target),
-            (None, None) => {}
+        let called = Called::of(call);
+        if let Some(family) = called.family {
+            self.meet(family);
+        }
+        if let Some(receiver) = called.receiver {
+            self.walk(receiver);
         }
         let at = self.meet(&call.func_name);
-        let is_method = family.is_none() && call.target.is_some();
-        let is_sound = self.function(&name, is_method, call.args.len(), at);
+        let is_sound = self.function(&called, call.args.len(), at);
         // What stands in a loop that is none speaks of a name that nobody gives.
-        if !LOOPS.contains(&name.as_str()) {
+        if !LOOPS.contains(&called.name.as_str()) {
             for argument in &call.args {
                 self.walk(argument);
             }
         }
         if is_sound {
-            self.text_arguments(&name, call, at);
+            self.text_arguments(&called.name, call, at);
         }
     }
 
     /// Holds that there is such a function, and that it is called as it can be.
-    fn function(&mut self, name: &str, is_method: bool, arguments: usize, at: usize) -> bool {
+    fn function(&mut self, called: &Called<'_>, arguments: usize, at: usize) -> bool {
+        let name = called.name.as_str();
         // The parser takes these for functions only where they are not written as they must be.
         if name == operators::HAS {
             let help = "write has(object.spec.field)";
@@ -244,11 +236,11 @@ impl<'e> Check<'e> {
             );
             return false;
         }
-        let Some(function) = function::find(name, is_method) else {
+        let Some(function) = called.find() else {
             self.fault(at, format!("unknown function `{name}`"), near(name));
             return false;
         };
-        let fault = misuse(function, is_method, arguments);
+        let fault = misuse(function, called.receiver.is_some(), arguments);
         if let Some((message, help)) = &fault {
             self.fault(at, message, help);
         }
@@ -445,15 +437,8 @@ fn call_gives(call: &CallExpr) -> Gives {
         | operators::NEGATE => Gives::Other("a number"),
         operators::INDEX | operators::OPT_INDEX | operators::OPT_SELECT => Gives::Unknown,
         name if name.starts_with(['_', '@', '!']) => Gives::Bool,
-        name => {
-            let family = match call.target.as_deref().map(|target| &target.expr) {
-                Some(Expr::Ident(family)) if function::is_family(family) => Some(family),
-                _ => None,
-            };
-            let qualified =
-                family.map_or_else(|| name.to_owned(), |family| format!("{family}.{name}"));
-            let is_method = family.is_none() && call.target.is_some();
-            function::find(&qualified, is_method).map_or(Gives::Unknown, |function| function.gives)
-        }
+        _ => Called::of(call)
+            .find()
+            .map_or(Gives::Unknown, |function| function.gives),
     }
 }

@@ -17,7 +17,7 @@ use kube_cel::cel::objects::KeyRef;
 use kube_cel::cel::{IdedExpr, Value};
 
 use super::check::text;
-use super::function::{self, Growth};
+use super::function::{Called, Growth};
 use super::pattern::Pattern;
 use super::variables::{Variables, weigh_text};
 
@@ -206,26 +206,17 @@ impl<'e> Estimate<'e> {
     }
 
     fn function(&mut self, call: &'e CallExpr) -> Size<'e> {
-        let family = match call.target.as_deref().map(|target| &target.expr) {
-            Some(Expr::Ident(family)) if function::is_family(family) => Some(family),
-            _ => None,
-        };
-        let target = match (&call.target, family) {
-            (Some(target), None) => Some(self.node(target)),
-            _ => None,
-        };
+        let called = Called::of(call);
+        let target = called.receiver.map(|target| self.node(target));
         let arguments: Vec<Size<'e>> = call.args.iter().map(|node| self.node(node)).collect();
-        let weights = target
-            .iter()
-            .chain(&arguments)
-            .map(|size| self.weight(*size));
-        let weight = weights.fold(1, u64::saturating_add);
+        let received = target.map_or(0, |target| self.weight(target));
+        let weight = received
+            .saturating_add(self.together(&arguments))
+            .saturating_add(1);
         self.take(CALL.saturating_add(weight.saturating_mul(COPIES)));
 
-        let name = call.func_name.trim_start_matches('@');
-        let qualified = family.map(|family| format!("{family}.{name}"));
-        let is_method = family.is_none() && target.is_some();
-        let growth = function::find(qualified.as_deref().unwrap_or(name), is_method)
+        let growth = called
+            .find()
             .map_or(Growth::Same, |function| function.growth);
         match growth {
             Growth::Fixed => any(4),
@@ -242,7 +233,7 @@ impl<'e> Estimate<'e> {
             }
             Growth::Joined => {
                 let entries = target.map_or(0, |target| entries_of(target));
-                let separators = arguments.iter().map(|size| self.weight(*size)).sum::<u64>();
+                let separators = self.together(&arguments);
                 let result = weight.saturating_add(entries.saturating_mul(separators));
                 // Numbers are longer in digits than in memory, and so are texts whose characters are written as codes.
                 let result = result.saturating_mul(16);
@@ -251,9 +242,12 @@ impl<'e> Estimate<'e> {
             }
             Growth::Pairs => {
                 let others = arguments.iter().map(|size| self.weight(*size));
-                let pairs = match (target, family) {
-                    (Some(target), _) => self.weight(target).saturating_mul(others.sum()),
-                    (None, _) => others.fold(1, u64::saturating_mul),
+                let pairs = match target {
+                    Some(target) => {
+                        let others = self.together(&arguments);
+                        self.weight(target).saturating_mul(others)
+                    }
+                    None => others.fold(1, u64::saturating_mul),
                 };
                 self.take(pairs.saturating_mul(COPIES));
                 any(4)
@@ -263,6 +257,12 @@ impl<'e> Estimate<'e> {
                 any(weight)
             }
         }
+    }
+
+    /// What values weigh together.
+    fn together(&self, sizes: &[Size<'_>]) -> u64 {
+        let weights = sizes.iter().map(|size| self.weight(*size));
+        weights.fold(0, u64::saturating_add)
     }
 
     /// What a text falls into at worst: each character a text of its own.

@@ -1,5 +1,8 @@
 //! The functions of an expression: what they take, what they give, and how what they give can grow.
 
+use kube_cel::cel::IdedExpr;
+use kube_cel::cel::common::ast::{CallExpr, Expr};
+
 /// What a function gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gives {
@@ -62,7 +65,7 @@ pub(super) struct Function {
 pub(super) const LOOPS: &[&str] = &["all", "exists", "exists_one", "existsOne", "map", "filter"];
 
 /// Finds the function of a name that is called so, or else any of that name.
-pub(super) fn find(name: &str, method: bool) -> Option<&'static Function> {
+fn find(name: &str, method: bool) -> Option<&'static Function> {
     let mut named = FUNCTIONS.iter().filter(|function| function.name == name);
     let fits = |function: &&Function| match function.call {
         Call::Plain => !method,
@@ -70,6 +73,44 @@ pub(super) fn find(name: &str, method: bool) -> Option<&'static Function> {
         Call::Both => true,
     };
     named.clone().find(fits).or_else(|| named.next())
+}
+
+/// How a call is written: the functions of a family stand behind its name as methods stand behind a value.
+#[derive(Debug)]
+pub(super) struct Called<'e> {
+    /// The name of the function, with that of its family.
+    pub(super) name: String,
+    /// The family, if it is of one.
+    pub(super) family: Option<&'e str>,
+    /// What it is called on as a method.
+    pub(super) receiver: Option<&'e IdedExpr>,
+}
+
+impl<'e> Called<'e> {
+    /// How this is called. What the compiler has put in the place of a function goes by the name of that.
+    pub(super) fn of(call: &'e CallExpr) -> Self {
+        let name = call.func_name.trim_start_matches('@');
+        match call.target.as_deref() {
+            Some(IdedExpr {
+                expr: Expr::Ident(family),
+                ..
+            }) if is_family(family) => Self {
+                name: format!("{family}.{name}"),
+                family: Some(family),
+                receiver: None,
+            },
+            receiver => Self {
+                name: name.to_owned(),
+                family: None,
+                receiver,
+            },
+        }
+    }
+
+    /// The function, if there is such a one.
+    pub(super) fn find(&self) -> Option<&'static Function> {
+        find(&self.name, self.receiver.is_some())
+    }
 }
 
 /// Whether a name begins the names of functions, as `math` does.

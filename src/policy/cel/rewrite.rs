@@ -44,9 +44,9 @@ impl Rewriter {
                 let operand = self.node(*select.operand);
                 let field = literal(id, &select.field);
                 if select.test {
-                    call(operators::IN, None, vec![field, operand])
+                    call(operators::IN, vec![field, operand])
                 } else {
-                    call(operators::INDEX, None, vec![operand, field])
+                    call(operators::INDEX, vec![operand, field])
                 }
             }
             Expr::Call(call) => self.call(id, call),
@@ -96,7 +96,7 @@ impl Rewriter {
                 let arguments = std::mem::take(&mut original.args);
                 let checked = arguments.into_iter().map(|argument| IdedExpr {
                     id,
-                    expr: call(SOUND_QUANTITY, None, vec![argument]),
+                    expr: call(SOUND_QUANTITY, vec![argument]),
                 });
                 original.args = checked.collect();
             }
@@ -106,10 +106,10 @@ impl Rewriter {
     }
 }
 
-fn call(name: &str, target: Option<Box<IdedExpr>>, args: Vec<IdedExpr>) -> Expr {
+fn call(name: &str, args: Vec<IdedExpr>) -> Expr {
     Expr::Call(CallExpr {
         func_name: name.to_owned(),
-        target,
+        target: None,
         args,
     })
 }

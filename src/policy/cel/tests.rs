@@ -389,3 +389,20 @@ fn a_panic_in_the_interpreter_is_an_error() {
         Err("the interpreter failed".to_owned())
     );
 }
+
+#[test]
+fn what_is_reckoned_to_be_endless_is_not_begun() {
+    // Each replacement may make a text thirty-two times as long.
+    let endless = format!(
+        "object.metadata.name{}",
+        ".replace(request.operation, request.operation)".repeat(16)
+    );
+    for expression in [
+        format!("{endless} == 'a'"),
+        format!("'a'.indexOf({endless}, 1) == 0"),
+        format!("'a'.indexOf({endless}, size({endless})) == 0"),
+    ] {
+        let error = evaluate(&expression).unwrap_err();
+        assert!(error.contains("more steps than are left"), "{error}");
+    }
+}
