@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::cluster::ClusterView;
-use crate::document::{Diagnostic, Place, Severity};
+use crate::document::{Diagnostic, Place};
 use crate::engine::World;
 use crate::policy::PolicySource;
 
@@ -106,7 +106,7 @@ impl Case {
             let place = error.location().map(Place::from).unwrap_or_default();
             let words = error.without_snippet().to_string();
             let message = format!("not a case: {}", words.lines().next().unwrap_or_default());
-            fault(&file, place, message, HELP)
+            Diagnostic::error(&file, place, message, HELP)
         })?;
         let places = Places::of(&file, text);
         let case = Self {
@@ -227,7 +227,7 @@ impl Case {
     }
 
     fn fault(&self, place: Place, message: String, help: &str) -> Diagnostic {
-        fault(&self.file, place, message, help)
+        Diagnostic::error(&self.file, place, message, help)
     }
 
     /// The text of the file with what came of the requests in place of what was expected; the rest stays as it is.
@@ -263,14 +263,3 @@ impl Case {
 const HELP: &str = "a case has `policies`, `cluster` or `live`, `request` or `requests`, and `expect`: see `goldkeeper test --help`";
 
 const RELATIVE: &str = "files are named relative to the folder of the case";
-
-fn fault(file: &Arc<str>, place: Place, message: String, help: &str) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        message,
-        file: file.clone(),
-        line: place.line,
-        column: place.column,
-        help: help.to_owned(),
-    }
-}

@@ -1,7 +1,6 @@
 //! `goldkeeper policies`
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -9,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use crate::diagnosis::REGISTER;
-use crate::document::{Diagnostic, Severity};
+use crate::document::{Diagnostic, Place, Severity};
 use crate::engine::Registered;
 use crate::policy::{Exemption, Policy, PolicySet, PolicySource};
 use crate::report::{self, POLICY_FILE, RuleText};
@@ -158,13 +157,13 @@ fn undelivered(registered: &Registered, set: &PolicySet, paths: &[PathBuf]) -> V
         _ => "DIR".to_owned(),
     };
     let missing = registered.undelivered(set).into_iter();
-    let fault = missing.map(|missing| Diagnostic {
-        severity: Severity::Error,
-        message: missing.to_string(),
-        file: Arc::clone(&missing.policy.file),
-        line: missing.policy.line,
-        column: 1,
-        help: REGISTER.replace("DIR", &folder),
+    let fault = missing.map(|missing| {
+        let place = Place {
+            line: missing.policy.line,
+            column: 1,
+        };
+        let help = REGISTER.replace("DIR", &folder);
+        Diagnostic::error(&missing.policy.file, place, missing.to_string(), help)
     });
     fault.collect()
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Place;
+
 /// How bad a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -36,6 +38,25 @@ pub struct Diagnostic {
     pub column: u32,
     /// What to write.
     pub help: String,
+}
+
+impl Diagnostic {
+    /// What makes a file of no use, at a place in it; the default place is the file as a whole.
+    pub fn error(
+        file: &Arc<str>,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            file: Arc::clone(file),
+            line: place.line,
+            column: place.column,
+            help: help.into(),
+        }
+    }
 }
 
 impl fmt::Display for Diagnostic {

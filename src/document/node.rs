@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Spanned};
 
-use super::{Diagnostic, Severity, yaml_fault};
+use super::{Diagnostic, yaml_fault};
 
 /// The largest policy file that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -21,7 +21,7 @@ pub(super) const MAX_REPLAYED: usize = 10_000;
 /// How many bytes of text a file may hold when its aliases are expanded.
 const MAX_TEXT: usize = 4 * MAX_BYTES;
 
-/// Where a node starts: line and column from 1.
+/// Where a node starts, from 1; the default is the file as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Line, from 1.
@@ -78,26 +78,19 @@ impl Value {
 /// One diagnostic with the place where the text stops being YAML, or where it goes over a limit: 1 MiB of text, or the
 /// parser's own bounds on depth, nodes and expanded aliases.
 pub fn parse(file: &Arc<str>, text: &str) -> Result<Vec<Node>, Diagnostic> {
-    let fault = |message: String, place: Place, help: &str| Diagnostic {
-        severity: Severity::Error,
-        message,
-        file: file.clone(),
-        line: place.line,
-        column: place.column,
-        help: help.to_owned(),
-    };
     if text.len() > MAX_BYTES {
         let message = format!(
             "the file has {} bytes; a policy file has at most {MAX_BYTES}",
             text.len()
         );
         let help = "split it into several files, and keep only policies in this folder";
-        return Err(fault(message, Place::default(), help));
+        return Err(Diagnostic::error(file, Place::default(), message, help));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(place) = place_of(text, char::REPLACEMENT_CHARACTER) {
         let help = "save the file in UTF-8, without the character \u{fffd}";
-        return Err(fault("this is no text in UTF-8".to_owned(), place, help));
+        let message = "this is no text in UTF-8";
+        return Err(Diagnostic::error(file, place, message, help));
     }
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -110,7 +103,7 @@ pub fn parse(file: &Arc<str>, text: &str) -> Result<Vec<Node>, Diagnostic> {
         .map_err(|error| {
             let place = error.location().map(Place::from).unwrap_or_default();
             let (message, help) = yaml_fault::describe(&error);
-            fault(format!("not valid YAML: {message}"), place, &help)
+            Diagnostic::error(file, place, format!("not valid YAML: {message}"), help)
         })
 }
 

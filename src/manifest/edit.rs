@@ -163,11 +163,15 @@ fn change(document: &Document<'_>, insertion: &Insertion) -> Result<Change, &'st
         start: document.chunk.byte,
     };
     let neighbour = entries.iter().rev().find(|entry| text.is_neighbour(entry));
-    match parent.entry(&field) {
-        Some(entry) => text.replace(entry, neighbour, &insertion.value),
-        None if *flow => text.insert_flow(neighbour, &field, &insertion.value),
-        None => text.insert_block(neighbour, &field, &insertion.value),
+    if let Some(entry) = parent.entry(&field) {
+        return text.replace(entry, neighbour, &insertion.value);
     }
+    let beside = neighbour.ok_or(NO_PLACE)?;
+    Ok(if *flow {
+        text.insert_flow(beside, &field, &insertion.value)
+    } else {
+        text.insert_block(beside, &field, &insertion.value)
+    })
 }
 
 /// Follows a pointer where nothing on the way is read elsewhere too.
@@ -285,13 +289,7 @@ impl<'t> Text<'t> {
     }
 
     /// Behind the value of a neighbour, on a line of its own where the neighbour has one.
-    fn insert_flow(
-        self,
-        neighbour: Option<&Entry>,
-        field: &str,
-        value: &str,
-    ) -> Result<Change, &'static str> {
-        let entry = neighbour.ok_or(NO_PLACE)?;
+    fn insert_flow(self, entry: &Entry, field: &str, value: &str) -> Change {
         let end = self.written_end(entry);
         let indent = self.line_before(entry.range().start);
         let rest = self.line_after(end).trim_start();
@@ -302,20 +300,14 @@ impl<'t> Text<'t> {
         } else {
             format!(", {text}")
         };
-        Ok(Change {
+        Change {
             range: end..end,
             text,
-        })
+        }
     }
 
     /// On a line of its own after that of a neighbour.
-    fn insert_block(
-        self,
-        neighbour: Option<&Entry>,
-        field: &str,
-        value: &str,
-    ) -> Result<Change, &'static str> {
-        let entry = neighbour.ok_or(NO_PLACE)?;
+    fn insert_block(self, entry: &Entry, field: &str, value: &str) -> Change {
         let end = self.written_end(entry);
         let line_end = end + self.line_after(end).len();
         let before = self.line_before(entry.range().start);
@@ -325,10 +317,10 @@ impl<'t> Text<'t> {
             " ".repeat(before.chars().count())
         };
         let text = self.field_text(entry, field, value);
-        Ok(Change {
+        Change {
             range: line_end..line_end,
             text: format!("{}{indent}{text}", self.line_end(end)),
-        })
+        }
     }
 
     fn written_end(self, entry: &Entry) -> usize {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::document::{Diagnostic, Severity};
+use crate::document::{Diagnostic, Place};
 use crate::engine::Action;
 use crate::manifest::{self, Change, Declined, Document, Fault, Insertion, Manifest};
 use crate::store::{self, StoreError};
@@ -113,14 +113,11 @@ impl Checker<'_> {
     }
 
     fn told(&mut self, file: &Arc<str>, line: &str, fault: &Fault, help: &str) {
-        let diagnostic = Diagnostic {
-            severity: Severity::Error,
-            message: fault.message.clone(),
-            file: file.clone(),
+        let place = Place {
             line: fault.place.line,
             column: fault.place.column,
-            help: help.to_owned(),
         };
+        let diagnostic = Diagnostic::error(file, place, fault.message.as_str(), help);
         self.output.fault(&diagnostic, line);
     }
 
