@@ -93,7 +93,8 @@ enum Command {
     Certs(certs::Certs),
 }
 
-/// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work.
+/// Runs the command line of this process: exit code 0 clean, 1 found something, 2 could not do its work, whether or not
+/// anybody reads the output to its end.
 pub fn main() -> ExitCode {
     let called = std::env::args_os().next().map(PathBuf::from);
     let matches = help::command(called.as_deref()).get_matches();

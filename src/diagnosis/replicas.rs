@@ -32,16 +32,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
         return Err(lines);
     };
     if digests.iter().any(|(_, digest)| digest != first) {
-        let each: Vec<String> = digests
-            .iter()
-            .map(|(pod, digest)| format!("{digest} on {pod}"))
-            .collect();
-        let sentence = format!(
-            "the replicas answer with different policies: {}",
-            some(&each)
-        );
-        let cure = "a changed ConfigMap reaches the pods within two minutes; after that: kubectl rollout restart deployment goldkeeper -n ";
-        lines.push(Line::failed(TOPIC, sentence).cure(format!("{cure}{namespace}")));
+        lines.push(different(&digests, namespace));
         return Err(lines);
     }
     match &evidence.policies {
@@ -68,6 +59,19 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
         _ => {}
     }
     Ok(lines)
+}
+
+fn different(digests: &[(&str, &str)], namespace: &str) -> Line {
+    let each: Vec<String> = digests
+        .iter()
+        .map(|(pod, digest)| format!("{digest} on {pod}"))
+        .collect();
+    let sentence = format!(
+        "the replicas answer with different policies: {}",
+        some(&each)
+    );
+    let cure = "a changed ConfigMap reaches the pods within two minutes; after that: kubectl rollout restart deployment goldkeeper -n ";
+    Line::failed(TOPIC, sentence).cure(format!("{cure}{namespace}"))
 }
 
 /// What is wrong with one pod.

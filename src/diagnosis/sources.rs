@@ -1,6 +1,6 @@
 //! Whether the golden images are there, ready, and on the storage class that they should be on.
 
-use crate::cluster::{BootSource, Coverage, Kind, Known};
+use crate::cluster::{BootSource, ClusterView, Coverage, Kind, Known};
 
 use super::evidence::Evidence;
 use super::line::{Line, Lines, some};
@@ -11,18 +11,7 @@ const SHOWN: usize = 5;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
     let view = evidence.view;
-    for kind in [Kind::DataSource, Kind::HyperConverged] {
-        if !view.coverage(kind).is_known() {
-            let reason = match view.coverage(kind) {
-                Coverage::Unknown(reason) => reason,
-                _ => "not listed",
-            };
-            return Err(vec![Line::skipped(
-                TOPIC,
-                format!("{} can't be listed: {reason}", kind.info().kind),
-            )]);
-        }
-    }
+    listed(view)?;
     let all = view.boot_sources();
     if all.is_empty() {
         let cure = "oc get datasources -A shows whether there are any elsewhere; import one, or leave enableCommonBootImageImport on";
@@ -49,19 +38,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
             format!("{more} more golden images are not ready"),
         ));
     }
-    let defaults = view.default_classes();
-    let stale: Vec<String> = kept
-        .iter()
-        .filter(|source| source.standing(defaults).is_stale())
-        .map(|source| format!("{}/{}", source.namespace, source.name))
-        .collect();
-    if !stale.is_empty() {
-        let (count, names) = (stale.len(), some(&stale));
-        let sentence = format!(
-            "{count} golden images are not on the storage class on which they would be imported today: {names}"
-        );
-        lines.push(Line::warning(TOPIC, sentence).cure("goldkeeper boot-sources --stale"));
-    }
+    lines.extend(stale_line(view, &kept));
     if lines.is_empty() {
         let mut sentence = format!("{} golden images are ready, none of them stale", kept.len());
         if !empty.is_empty() {
@@ -70,6 +47,39 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
         lines.push(Line::ok(TOPIC, sentence));
     }
     Ok(lines)
+}
+
+/// That what golden images are told by could be listed.
+fn listed(view: &ClusterView) -> Result<(), Vec<Line>> {
+    for kind in [Kind::DataSource, Kind::HyperConverged] {
+        let coverage = view.coverage(kind);
+        if !coverage.is_known() {
+            let reason = match coverage {
+                Coverage::Unknown(reason) => reason,
+                _ => "not listed",
+            };
+            let reason = format!("{} can't be listed: {reason}", kind.info().kind);
+            return Err(vec![Line::skipped(TOPIC, reason)]);
+        }
+    }
+    Ok(())
+}
+
+fn stale_line(view: &ClusterView, kept: &[&BootSource<'_>]) -> Option<Line> {
+    let defaults = view.default_classes();
+    let stale: Vec<String> = kept
+        .iter()
+        .filter(|source| source.standing(defaults).is_stale())
+        .map(|source| format!("{}/{}", source.namespace, source.name))
+        .collect();
+    if stale.is_empty() {
+        return None;
+    }
+    let (count, names) = (stale.len(), some(&stale));
+    let sentence = format!(
+        "{count} golden images are not on the storage class on which they would be imported today: {names}"
+    );
+    Some(Line::warning(TOPIC, sentence).cure("goldkeeper boot-sources --stale"))
 }
 
 /// Whether nobody ever put an image there.

@@ -23,38 +23,18 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
         let named = classes.iter().filter(|(_, class)| is_default(class));
         named.map(|(name, _)| *name).collect::<Vec<_>>()
     };
-    let mut lines = Vec::new();
-    let sorts = [
-        (
-            with(|class| class.virt_default),
+    let virt = with(|class| class.virt_default);
+    let plain = with(|class| class.plain_default);
+    let several = [
+        several(
+            &virt,
             "default classes for virtual machines",
             VIRT,
             defaults.virt,
         ),
-        (
-            with(|class| class.plain_default),
-            "plain default classes",
-            PLAIN,
-            defaults.plain,
-        ),
+        several(&plain, "plain default classes", PLAIN, defaults.plain),
     ];
-    for (names, what, annotation, winner) in sorts {
-        let (Some(winner), true) = (winner, names.len() > 1) else {
-            continue;
-        };
-        let sentence = format!(
-            "{} {what}: {}; CDI takes {winner}, the newest",
-            names.len(),
-            names.join(", ")
-        );
-        let line = Line::warning(TOPIC, sentence);
-        let others = names.iter().filter(|name| **name != winner);
-        lines.push(others.fold(line, |line, name| {
-            line.cure(format!(
-                "kubectl annotate storageclass {name} {annotation}-"
-            ))
-        }));
-    }
+    let mut lines: Vec<Line> = several.into_iter().flatten().collect();
     let Some(virt) = defaults.virt else {
         let sentence = "there is no default storage class: golden images stay where they are, and disks without a class wait";
         lines.push(
@@ -71,4 +51,21 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Lines {
         ));
     }
     Ok(lines)
+}
+
+/// That more than one class is marked as the default, and how to leave the mark to the one that counts.
+fn several(names: &[&str], what: &str, annotation: &str, winner: Option<&str>) -> Option<Line> {
+    let winner = winner.filter(|_| names.len() > 1)?;
+    let sentence = format!(
+        "{} {what}: {}; CDI takes {winner}, the newest",
+        names.len(),
+        names.join(", ")
+    );
+    let line = Line::warning(TOPIC, sentence);
+    let others = names.iter().filter(|name| **name != winner);
+    Some(others.fold(line, |line, name| {
+        line.cure(format!(
+            "kubectl annotate storageclass {name} {annotation}-"
+        ))
+    }))
 }

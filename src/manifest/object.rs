@@ -74,6 +74,33 @@ struct Parent<'d> {
     template: Option<Template>,
 }
 
+/// The field that holds further objects, and what they are told, if this is a list or a template.
+fn below<'d>(
+    node: &'d Node,
+    api_version: &'d str,
+    kind: &'d str,
+) -> Option<(&'static str, Parent<'d>)> {
+    if matches!(
+        node.get("items").map(|it| &it.content),
+        Some(Content::List(_))
+    ) {
+        let item = kind.strip_suffix("List").filter(|kind| !kind.is_empty());
+        let parent = Parent {
+            item_type: item.map(|kind| (api_version, kind)),
+            template: None,
+        };
+        return Some(("items", parent));
+    }
+    let is_template = kind == "Template" && api_version.starts_with("template.openshift.io/");
+    is_template.then(|| {
+        let parent = Parent {
+            item_type: None,
+            template: Some(Template::of(node)),
+        };
+        ("objects", parent)
+    })
+}
+
 fn walk<'d>(
     node: &'d Node,
     pointer: PointerBuf,
@@ -85,30 +112,9 @@ fn walk<'d>(
     let Some((api_version, kind)) = own.or(parent.item_type) else {
         return foreign(node);
     };
-    let is_list = |name| matches!(node.get(name).map(|it| &it.content), Some(Content::List(_)));
-    let below = if is_list("items") {
-        let item = kind.strip_suffix("List").filter(|kind| !kind.is_empty());
-        let parent = Parent {
-            item_type: item.map(|kind| (api_version, kind)),
-            template: None,
-        };
-        Some(("items", parent))
-    } else if kind == "Template" && api_version.starts_with("template.openshift.io/") {
-        let parent = Parent {
-            item_type: None,
-            template: Some(Template::of(node)),
-        };
-        Some(("objects", parent))
-    } else {
-        None
-    };
-    if let Some((field, parent)) = below {
-        for (index, item) in node
-            .get(field)
-            .map_or(&[][..], Node::items)
-            .iter()
-            .enumerate()
-        {
+    if let Some((field, parent)) = below(node, api_version, kind) {
+        let items = node.get(field).map_or(&[][..], Node::items);
+        for (index, item) in items.iter().enumerate() {
             let mut pointer = pointer.clone();
             pointer.push_back(field);
             pointer.push_back(index);
