@@ -21,6 +21,10 @@ use crate::policy::PolicySet;
 use super::limits::MAX_BODY;
 use super::{App, deadline, review};
 
+/// A body over this size, in bytes, is judged on a task of its own: judging it may take milliseconds, and nobody should
+/// wait for that on the same connection. Most objects are far below.
+const SHORT: usize = 64 * 1024;
+
 /// Answers one request. What fails on our side is an HTTP status, never a verdict.
 pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Response {
     let started = Clock::now();
@@ -91,11 +95,10 @@ async fn receive_and_judge(
         )
     })?;
     let body = receive(body, deadline).await?;
-    let Some(large) = place.large.take() else {
+    if body.len() <= SHORT {
         return judge(app, route, &body, deadline, started).await;
-    };
-    // What may take long has a task of its own, so that nobody waits for it on the same connection.
-    let app = app.clone();
+    }
+    let (app, large) = (app.clone(), place.large.take());
     let judged = tokio::spawn(async move {
         let _large = large;
         judge(&app, route, &body, deadline, started).await
