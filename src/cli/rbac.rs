@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::engine::{Right, rights};
+use crate::engine::{Right, event_rights, rights};
 
 use super::Verdict;
 use super::screen::print;
@@ -14,22 +14,33 @@ use super::screen::print;
 #[command(after_help = "\
 Examples:
   goldkeeper rbac > deploy/base/rbac.yaml
-  goldkeeper rbac | kubectl diff -f -")]
-pub(super) struct Rbac {}
-
-/// The first lines of the output: what it is, and how it is made again.
-const HEADER: &str = "\
-# Made by `goldkeeper rbac`; a test fails when it is stale, and another one when a verb is missing or superfluous.
-";
+  goldkeeper rbac | kubectl diff -f -
+  goldkeeper rbac --events > deploy/components/events/rbac.yaml")]
+pub(super) struct Rbac {
+    /// Print instead the role that `serve --events` takes beside that one
+    #[arg(long)]
+    events: bool,
+}
 
 const NAME: &str = "goldkeeper";
+/// Name of the role for Events, and of its binding.
+const EVENTS: &str = "goldkeeper-events";
 
 impl Rbac {
     /// Prints the service account, its role and its binding as YAML.
     pub(super) fn run(self) -> Result<Verdict> {
-        let Self {} = self;
-        let mut text = HEADER.to_owned();
-        for object in objects() {
+        let Self { events } = self;
+        let (command, objects) = if events {
+            ("rbac --events", role(EVENTS, &event_rights()).to_vec())
+        } else {
+            let role = role(NAME, &rights());
+            ("rbac", [account()].into_iter().chain(role).collect())
+        };
+        // What it is, and how it is made again.
+        let mut text = format!(
+            "# Made by `goldkeeper {command}`; a test fails when it is stale, and another one when a verb is missing or superfluous.\n"
+        );
+        for object in objects {
             text.push_str("---\n");
             text.push_str(&serde_saphyr::to_string(&object)?);
         }
@@ -38,30 +49,37 @@ impl Rbac {
     }
 }
 
-fn objects() -> [Value; 3] {
+fn labels() -> Value {
+    json!({"app.kubernetes.io/name": NAME})
+}
+
+fn account() -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": NAME, "namespace": NAME, "labels": labels()},
+        // The Deployment asks for the token; nothing else that runs as this account gets one.
+        "automountServiceAccountToken": false,
+    })
+}
+
+/// A role of this name, and the binding that gives it to the account.
+fn role(name: &str, rights: &[Right]) -> [Value; 2] {
     const GROUP: &str = "rbac.authorization.k8s.io";
     const VERSION: &str = "rbac.authorization.k8s.io/v1";
-    let labels = json!({"app.kubernetes.io/name": NAME});
-    let rules: Vec<Value> = rights().iter().map(rule).collect();
+    let rules: Vec<Value> = rights.iter().map(rule).collect();
     [
-        json!({
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": NAME, "namespace": NAME, "labels": labels},
-            // The Deployment asks for the token; nothing else that runs as this account gets one.
-            "automountServiceAccountToken": false,
-        }),
         json!({
             "apiVersion": VERSION,
             "kind": "ClusterRole",
-            "metadata": {"name": NAME, "labels": labels},
+            "metadata": {"name": name, "labels": labels()},
             "rules": rules,
         }),
         json!({
             "apiVersion": VERSION,
             "kind": "ClusterRoleBinding",
-            "metadata": {"name": NAME, "labels": labels},
-            "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": NAME},
+            "metadata": {"name": name, "labels": labels()},
+            "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": name},
             "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}],
         }),
     ]

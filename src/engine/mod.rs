@@ -22,4 +22,4 @@ pub use registration::{
     ClientConfig, FailureBounds, MUTATING, VALIDATING, failure_bounds, mutating_configuration,
     validating_configuration,
 };
-pub use rights::{Right, rights};
+pub use rights::{Right, event_rights, rights};

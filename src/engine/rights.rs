@@ -1,4 +1,5 @@
-//! What goldkeeper has to be allowed in the cluster that it watches: to read, and to ask who may do what.
+//! What goldkeeper has to be allowed in the cluster that it watches: to read, and to ask who may do what. Nothing is
+//! written, unless Events are asked for.
 
 use crate::cluster::{Kind, Scope};
 
@@ -71,6 +72,16 @@ pub fn rights() -> Vec<Right> {
         ),
     ]);
     rights
+}
+
+/// What it takes beside [`rights`] to write refusals as Events: to make one, and to tell it that it happened again.
+pub fn event_rights() -> Vec<Right> {
+    vec![Right {
+        group: "events.k8s.io",
+        resources: vec!["events"],
+        names: &[],
+        verbs: vec!["create", "patch"],
+    }]
 }
 
 /// A kind that is followed is listed and watched; one object is read before a decision rests on it.

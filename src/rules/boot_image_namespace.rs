@@ -58,6 +58,7 @@ pub(super) static RULE: Rule = Rule {
         operations: &[Operation::Create, Operation::Update],
     }],
     webhook: Webhook::ClusterSettings,
+    is_public: false,
     parameters: PARAMETERS,
     decode,
 };

@@ -96,6 +96,9 @@ pub struct Rule {
     /// Which webhook delivers the requests it judges; those for settings of the cluster come by one of their own
     /// ([`Rule::webhook`]).
     pub webhook: Webhook,
+    /// Whether the first line of a refusal rests on the request and the policy alone. All who see the namespace may read
+    /// it then; what rests on the cluster is for the user who asked, by that user's rights.
+    pub is_public: bool,
     /// The fields of `spec.parameters`, for the decoder and the schema. The manual says what each is for, in a list item
     /// under `## Parameters` that begins with its name.
     pub parameters: &'static [Field],

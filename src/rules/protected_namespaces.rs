@@ -63,6 +63,7 @@ pub(super) static RULE: Rule = Rule {
         operations: &[Operation::Create],
     }],
     webhook: Webhook::ProtectedNamespaces,
+    is_public: true,
     parameters: PARAMETERS,
     decode,
 };

@@ -22,6 +22,7 @@ use crate::rules::{RULES, Stage};
 
 use super::certificates::TlsPulse;
 use super::decisions::DecisionLog;
+use super::events::EventCounts;
 use super::latency::Latency;
 
 /// The statuses that an answer can have.
@@ -67,6 +68,8 @@ pub struct Sources {
     pub pulse: Pulse,
     /// What is served over TLS.
     pub tls: TlsPulse,
+    /// What became of Events, where they are asked for.
+    pub events: Option<Arc<EventCounts>>,
 }
 
 impl Metrics {
@@ -166,6 +169,9 @@ impl Collector for Pulled {
         let now = jiff::Timestamp::now();
         super::boot_sources::encode(&self.0.view.load(), now, &mut encoder)?;
         self.pulse(&mut encoder)?;
+        if let Some(events) = &self.0.events {
+            events.encode(&mut encoder)?;
+        }
         (self.0.tls)().encode(&mut encoder)
     }
 }

@@ -3,6 +3,7 @@
 mod boot_sources;
 mod certificates;
 mod decisions;
+mod events;
 mod health;
 mod latency;
 mod logs;
@@ -10,6 +11,7 @@ mod metrics;
 
 pub use certificates::{TlsFile, TlsPulse, TlsState};
 pub use decisions::DecisionLog;
+pub use events::{Denial, EventCounts, EventQueue, Folding, Refused, Write};
 pub use health::{Health, router};
 pub use logs::{LogFormat, LogGuard, init};
 pub use metrics::{Metrics, Pulse, Sources};

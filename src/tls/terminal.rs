@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use axum_server::tls_rustls::RustlsConfig;
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
@@ -54,7 +53,7 @@ pub struct State {
 
 /// Where TLS ends.
 pub struct Terminal {
-    served: RustlsConfig,
+    served: Arc<ArcSwap<ServerConfig>>,
     parts: ArcSwap<Parts>,
     /// Held while a part is changed, so that two changes do not undo each other.
     changing: Mutex<()>,
@@ -81,7 +80,7 @@ impl Terminal {
         };
         tell(&parts.profile);
         Ok(Self {
-            served: RustlsConfig::from_config(parts.config()?),
+            served: Arc::new(ArcSwap::new(parts.config()?)),
             parts: ArcSwap::from_pointee(parts),
             changing: Mutex::default(),
             client_names,
@@ -91,7 +90,7 @@ impl Terminal {
     }
 
     /// What the listener takes for each new connection.
-    pub fn served(&self) -> RustlsConfig {
+    pub fn served(&self) -> Arc<ArcSwap<ServerConfig>> {
         self.served.clone()
     }
 
@@ -173,7 +172,7 @@ impl Terminal {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parts = Parts::clone(&self.parts.load());
         change(&mut parts);
-        self.served.reload_from_config(parts.config()?);
+        self.served.store(parts.config()?);
         self.parts.store(Arc::new(parts));
         Ok(())
     }

@@ -63,7 +63,7 @@ fn client(ca: &str, own: Option<(&str, &str)>) -> ClientConfig {
 fn shake(terminal: &Terminal, client: ClientConfig, name: &str) -> Result<String, String> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
-    let mut server = ServerConnection::new(terminal.served().get_inner()).unwrap();
+    let mut server = ServerConnection::new(terminal.served().load_full()).unwrap();
     for _ in 0..10 {
         let mut wire = Vec::new();
         while client.wants_write() {

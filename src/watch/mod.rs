@@ -6,10 +6,12 @@
 //!
 //! A kind that is not served is none: it is taken up when it appears. A kind that can't be listed within ten seconds is
 //! unknown and holds nothing up. A kind that was listed stays known while the API server is away; its age tells. What a
-//! decision must be sure of is read live ([`LiveReader`]).
+//! decision must be sure of is read live ([`LiveReader`]). Nothing is written but Events, where they are asked for
+//! ([`EventWriter`]).
 
 mod client;
 mod discovery;
+mod events;
 mod evidence;
 mod failure;
 mod follow;
@@ -35,6 +37,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 pub use client::{Error, client};
+pub use events::{DenialEvent, EventWriter, NotWritten};
 pub use evidence::gather;
 pub use live::{LiveReader, LiveReads};
 pub use pager::{ListError, Pager};

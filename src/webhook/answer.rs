@@ -21,20 +21,19 @@ use crate::policy::PolicySet;
 use super::limits::MAX_BODY;
 use super::{App, deadline, review};
 
+/// A body over this size, in bytes, is judged on a task of its own: judging it may take milliseconds, and nobody should
+/// wait for that on the same connection. Most objects are far below.
+const SHORT: usize = 64 * 1024;
+
 /// Answers one request. What fails on our side is an HTTP status, never a verdict.
 pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Response {
     let started = Clock::now();
-    let judged = AssertUnwindSafe(judge(&app, route, request, started))
+    let judged = AssertUnwindSafe(receive_and_judge(&app, route, request, started))
         .catch_unwind()
         .await;
-    let response = match judged {
-        Ok(Ok(answer)) => answer.into_response(),
-        Ok(Err(failure)) => failure.into_response(),
-        Err(_) => Failure(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "a fault in goldkeeper".to_owned(),
-        )
-        .into_response(),
+    let response = match judged.unwrap_or_else(|_| Err(Failure::own())) {
+        Ok(answer) => answer.into_response(),
+        Err(failure) => failure.into_response(),
     };
     app.observer
         .answered(route.stage, response.status().as_u16(), started.elapsed());
@@ -43,6 +42,14 @@ pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Res
 
 /// Why a request was not judged.
 struct Failure(StatusCode, String);
+
+impl Failure {
+    /// A panic: the API server's failurePolicy decides.
+    fn own() -> Self {
+        let reason = "a fault in goldkeeper".to_owned();
+        Self(StatusCode::INTERNAL_SERVER_ERROR, reason)
+    }
+}
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
@@ -65,8 +72,8 @@ impl IntoResponse for Answer {
     }
 }
 
-async fn judge(
-    app: &App,
+async fn receive_and_judge(
+    app: &Arc<App>,
     route: Route,
     request: Request,
     started: Clock,
@@ -81,14 +88,32 @@ async fn judge(
     if length.is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
     }
-    let _place = app.limits.enter(length).map_err(|_| {
+    let mut place = app.limits.enter(length).map_err(|_| {
         Failure(
             StatusCode::TOO_MANY_REQUESTS,
             "too many requests at once".to_owned(),
         )
     })?;
     let body = receive(body, deadline).await?;
-    let request = review::decode(&body)
+    if body.len() <= SHORT {
+        return judge(app, route, &body, deadline, started).await;
+    }
+    let (app, large) = (app.clone(), place.large.take());
+    let judged = tokio::spawn(async move {
+        let _large = large;
+        judge(&app, route, &body, deadline, started).await
+    });
+    judged.await.unwrap_or_else(|_| Err(Failure::own()))
+}
+
+async fn judge(
+    app: &App,
+    route: Route,
+    body: &[u8],
+    deadline: Instant,
+    started: Clock,
+) -> Result<Answer, Failure> {
+    let request = review::decode(body)
         .map_err(|error| Failure(StatusCode::BAD_REQUEST, error.to_string()))?;
     let policies = app.policies.load_full();
     let view = app.view.load_full();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 
 /// The largest body that is read, in bytes: an update carries the object twice, and etcd holds 1.5 MiB each.
 pub(super) const MAX_BODY: usize = 7 * 1024 * 1024;
@@ -28,7 +28,8 @@ impl Default for Limits {
 /// A place among the requests in flight, given back when dropped.
 pub(super) struct Place<'l> {
     _request: SemaphorePermit<'l>,
-    _large: Option<SemaphorePermit<'l>>,
+    /// Held by whoever judges a large body, for as long as that takes.
+    pub(super) large: Option<OwnedSemaphorePermit>,
 }
 
 impl Limits {
@@ -53,7 +54,9 @@ impl Limits {
         let is_large = length.is_none_or(|length| length > LARGE_BODY);
         Ok(Place {
             _request: self.requests.try_acquire()?,
-            _large: is_large.then(|| self.large.try_acquire()).transpose()?,
+            large: is_large
+                .then(|| self.large.clone().try_acquire_owned())
+                .transpose()?,
         })
     }
 }

@@ -4,8 +4,10 @@
 //! failurePolicy decides what becomes of the request. Handlers have no error type.
 
 mod answer;
+mod connection;
 mod deadline;
 mod limits;
+mod one_task;
 pub mod review;
 mod server;
 

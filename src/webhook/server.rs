@@ -1,20 +1,26 @@
-//! The HTTPS listener: limits on slow clients, TCP_NODELAY, and a drain that lets requests finish.
+//! The HTTPS listener: a bounded number of connections, and a drain that lets requests finish.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
-use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
 
-/// How long a client may take for the TLS handshake, and for the head of a request.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long requests in flight may take to finish once the server is told to stop. Answers take two seconds at most.
-const DRAIN: Duration = Duration::from_secs(5);
-/// Requests at once on one HTTP/2 connection; the API server opens few connections.
-const MAX_STREAMS: u32 = 256;
+use super::connection::{self, DRAIN, Terms};
+
+/// Connections at once. What comes on top waits with the kernel.
+const MAX_CONNECTIONS: u32 = 2048;
+/// A connection is ended at this age, or up to half as much later, and the API server opens another one: replicas share
+/// the load again after one was replaced, a new certificate reaches everybody, and dead peers are forgotten.
+const AGE: Duration = Duration::from_mins(5);
+/// How long nothing is accepted after accepting has failed, as it does where the process may open no more files.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the server can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -25,18 +31,19 @@ pub enum ServeError {
         /// The address.
         address: SocketAddr,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
-    /// Serving ended with an error.
-    #[error("the server stopped")]
-    Serve(#[source] std::io::Error),
+    /// The listener can't be served.
+    #[error("can't serve")]
+    Serve(#[source] io::Error),
 }
 
 /// A listener that is bound and not yet served.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    handle: Handle<SocketAddr>,
+    age: Duration,
+    stop: Arc<watch::Sender<bool>>,
 }
 
 impl Server {
@@ -50,7 +57,8 @@ impl Server {
         Ok(Self {
             address: listener.local_addr().map_err(listen)?,
             listener,
-            handle: Handle::new(),
+            age: AGE,
+            stop: Arc::new(watch::Sender::new(false)),
         })
     }
 
@@ -59,42 +67,71 @@ impl Server {
         self.address
     }
 
+    /// Ends connections at this age, or up to half as much later, instead of five minutes.
+    #[must_use]
+    pub fn with_age(self, age: Duration) -> Self {
+        Self { age, ..self }
+    }
+
     /// Stops the server: no new connections, requests in flight finish.
     pub fn stopper(&self) -> impl FnOnce() + Send + 'static {
-        let handle = self.handle.clone();
-        move || handle.graceful_shutdown(Some(DRAIN))
+        let stop = self.stop.clone();
+        move || {
+            stop.send_replace(true);
+        }
     }
 
     /// Serves HTTPS until stopped. What `tls` holds counts for each new connection.
     ///
     /// # Errors
-    /// [`ServeError::Serve`] if the listener fails for good.
-    pub async fn serve(self, tls: RustlsConfig, router: Router) -> Result<(), ServeError> {
-        // The NoDelayAcceptor belongs inside the TLS acceptor: without it answers over HTTP/2 stall for 40 ms.
-        let acceptor = RustlsAcceptor::new(tls)
-            .handshake_timeout(PATIENCE)
-            .acceptor(NoDelayAcceptor::new());
-        let server = axum_server::from_tcp(self.listener).map_err(ServeError::Serve)?;
-        let mut server = server
-            .handle(self.handle)
-            .acceptor(acceptor)
-            .first_request_timeout(PATIENCE);
-        let builder = server.http_builder();
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
-            .max_buf_size(64 * 1024);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(16 * 1024)
-            .keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_timeout(PATIENCE);
-        server
-            .serve(router.into_make_service())
-            .await
-            .map_err(ServeError::Serve)
+    /// [`ServeError::Serve`] if the listener can't be served at all. A connection that fails is none.
+    pub async fn serve(
+        self,
+        tls: Arc<ArcSwap<ServerConfig>>,
+        router: Router,
+    ) -> Result<(), ServeError> {
+        let listener = self.listener;
+        listener.set_nonblocking(true).map_err(ServeError::Serve)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Serve)?;
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+        let mut stop = self.stop.subscribe();
+        let terms = Terms {
+            tls,
+            router,
+            age: self.age,
+            stop: stop.clone(),
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = accept(&listener, &places, &terms) => {}
+        }
+        drop(listener);
+        // All places are free again when every connection has ended; each ends by itself within this time.
+        let _ = timeout(2 * DRAIN, places.acquire_many(MAX_CONNECTIONS)).await;
+        Ok(())
+    }
+}
+
+/// Accepts connections for as long as it is polled.
+async fn accept(listener: &tokio::net::TcpListener, places: &Arc<Semaphore>, terms: &Terms) {
+    while let Ok(place) = places.clone().acquire_owned().await {
+        let tcp = next(listener).await;
+        let terms = terms.clone();
+        tokio::spawn(async move {
+            connection::serve(tcp, terms).await;
+            drop(place);
+        });
+    }
+}
+
+async fn next(listener: &tokio::net::TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((tcp, _)) => return tcp,
+            Err(error) => {
+                tracing::debug!(%error, "nothing accepted");
+                sleep(PAUSE).await;
+            }
+        }
     }
 }

@@ -225,6 +225,10 @@ spec:
 #[test]
 fn the_role_grants_what_is_asked_of_the_api_server() {
     same("deploy/base/rbac.yaml", &goldkeeper(&["rbac"]));
+    same(
+        "deploy/components/events/rbac.yaml",
+        &goldkeeper(&["rbac", "--events"]),
+    );
 }
 
 /// The ConfigMap of the deployment holds every shipped policy. The file has no `.yaml` in its name, so that it is not

@@ -156,6 +156,7 @@ fn what_it_can_t_start_with_is_told() {
     assert!(suite.contains("did you mean TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256?"));
     assert!(with(&["--tls-min-version", "VersionTLS11"]).contains("TLS 1.2 is the lowest"));
     assert!(with(&["--client-name", "x"]).contains("--client-ca"));
+    assert!(with(&["--events"]).contains("leave one of them out"));
     assert!(with(&["--max-in-flight", "0"]).contains("write a number from 1"));
     let authority = with(&["--client-ca", &path("no-pem")]);
     assert!(authority.contains("error: can't read the authority for client certificates"));

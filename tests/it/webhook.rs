@@ -282,17 +282,28 @@ async fn a_live_read_that_takes_too_long_leaves_the_reference_alone() {
     );
 }
 
+/// A review as large as most objects are, and as large as few are: that one is judged on a task of its own.
+fn short_and_long(namespace: &str) -> [Value; 2] {
+    let short = review(namespace);
+    let mut long = short.clone();
+    long["request"]["object"]["metadata"] =
+        json!({"annotations": {"long": "x".repeat(600 * 1024)}});
+    [short, long]
+}
+
 #[tokio::test]
 async fn a_panic_is_a_status_and_the_next_request_is_answered() {
     let panics = script(Duration::ZERO, |_| panic!("on purpose"));
     let router = app(Some(panics), Limits::new(1, 1));
-    let (status, _) = post(router.clone(), "/mutate", &review("demo")).await;
-    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-    let (status, _) = post(
-        router,
-        "/validate/protected-namespaces",
-        &review("openshift-cnv"),
-    )
-    .await;
-    assert_eq!(status, StatusCode::OK);
+    for review in short_and_long("demo") {
+        let (status, _) = post(router.clone(), "/mutate", &review).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    for review in short_and_long("openshift-cnv") {
+        // Nothing is read live for it.
+        let path = "/validate/protected-namespaces";
+        let (status, answer) = post(router.clone(), path, &review).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(answer["response"]["allowed"], false);
+    }
 }

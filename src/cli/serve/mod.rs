@@ -1,5 +1,6 @@
 //! `goldkeeper serve`
 
+mod events;
 mod stop;
 mod tls_args;
 
@@ -9,14 +10,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::cluster::ClusterView;
+use crate::engine::Observer;
 use crate::policy::{PolicySet, Standing};
-use crate::telemetry::{self, Health, LogFormat, Metrics, Sources};
+use crate::telemetry::{self, EventCounts, EventQueue, Health, LogFormat, Metrics, Sources};
+use crate::watch::EventWriter;
 use crate::webhook::{self, App, Limits, Server};
 
 use super::Verdict;
@@ -77,6 +80,9 @@ pub(super) struct Serve {
         value_parser = in_flight
     )]
     max_in_flight: usize,
+    /// Tell refusals as Events on their namespace as well: `kubectl get events -n NAMESPACE`
+    #[arg(long, env = "GOLDKEEPER_EVENTS")]
+    events: bool,
     /// How log lines look
     #[arg(long, env = "GOLDKEEPER_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -106,8 +112,14 @@ impl Serve {
             tls,
             drain_delay,
             max_in_flight,
+            events,
             log_format,
         } = self;
+        if events && !cluster.files().is_empty() {
+            bail!(
+                "--events writes into a live cluster and --cluster-from reads files: leave one of them out"
+            );
+        }
         let Followed {
             policies,
             standing,
@@ -140,12 +152,15 @@ impl Serve {
             let (policies, standing) = (policies.clone(), standing.clone());
             tokio::spawn(delivery::follow(client, policies, standing));
         }
-        let sources = Arc::new(sources(&metrics, &policies, standing, &cluster, &tls));
+        let client = cluster.client.clone().filter(|_| events);
+        let (observer, events) = observer(&metrics, client);
+        let sources = sources(&metrics, &policies, standing, &cluster, &tls, events);
+        let sources = Arc::new(sources);
         let app = Arc::new(App {
             policies: policies.clone(),
             view: cluster.view.clone(),
             live: cluster.live(),
-            observer: metrics,
+            observer,
             limits: Limits::of(max_in_flight),
         });
         let address = server.address();
@@ -177,12 +192,34 @@ fn in_flight(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Who is told of answers, and what is counted of Events where there is a client to write them with.
+fn observer(
+    metrics: &Arc<Metrics>,
+    client: Option<kube::Client>,
+) -> (Arc<dyn Observer>, Option<Arc<EventCounts>>) {
+    let Some(client) = client else {
+        return (metrics.clone(), None);
+    };
+    let (queue, denials, counts) = EventQueue::before(metrics.clone());
+    // In a pod it is the pod's name.
+    let instance = std::env::var("HOSTNAME").unwrap_or_default();
+    let instance = if instance.is_empty() {
+        "goldkeeper"
+    } else {
+        &*instance
+    };
+    let writer = EventWriter::new(client, instance);
+    tokio::spawn(events::follow(writer, denials, counts.clone()));
+    (Arc::new(queue), Some(counts))
+}
+
 fn sources(
     metrics: &Arc<Metrics>,
     policies: &Arc<ArcSwap<PolicySet>>,
     standing: Arc<Standing>,
     cluster: &Cluster,
     tls: &Tls,
+    events: Option<Arc<EventCounts>>,
 ) -> Sources {
     Sources {
         metrics: metrics.clone(),
@@ -191,6 +228,7 @@ fn sources(
         view: cluster.view.clone(),
         pulse: cluster.pulse(),
         tls: tls.pulse(),
+        events,
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) static RULE: Rule = Rule {
     fills: FORETOLD,
     validates: ASKS_FOR_VOLUMES,
     webhook: Webhook::BootSources,
+    is_public: false,
     parameters: PARAMETERS,
     decode,
 };

@@ -75,6 +75,7 @@ pub(super) static RULE: Rule = Rule {
     fills: ASKS_FOR_VOLUMES,
     validates: ASKS_FOR_VOLUMES,
     webhook: Webhook::BootSources,
+    is_public: false,
     parameters: PARAMETERS,
     decode,
 };

@@ -91,6 +91,7 @@ pub(super) static RULE: Rule = Rule {
         },
     ],
     webhook: Webhook::BootSources,
+    is_public: false,
     parameters: PARAMETERS,
     decode,
 };

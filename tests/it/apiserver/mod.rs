@@ -17,6 +17,7 @@ mod conditions;
 mod corpus;
 mod deploy;
 mod doctor;
+mod events;
 mod hyper_converged;
 mod objects;
 mod order;

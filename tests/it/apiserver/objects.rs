@@ -80,6 +80,24 @@ pub(super) fn vm(namespace: &str, name: &str) -> Value {
     })
 }
 
+/// The review of a new virtual machine, as the API server sends it.
+pub(super) fn review(namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "6e9b1c1e-0000-4000-8000-000000000000",
+            "kind": {"group": "kubevirt.io", "version": "v1", "kind": "VirtualMachine"},
+            "resource": {"group": "kubevirt.io", "version": "v1", "resource": "virtualmachines"},
+            "namespace": namespace,
+            "name": name,
+            "operation": "CREATE",
+            "userInfo": {"username": "alice", "groups": ["system:authenticated"]},
+            "object": vm(namespace, name),
+        },
+    })
+}
+
 fn machine(name: &str) -> Value {
     let disk = format!("{name}-root");
     let mut template = instance();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bench::{Answer, Bench, DEFAULT, LONG, Policies, bench, documents, repository, until};
 use super::deploy::remove_namespace;
-use super::objects::{path_of, restore, vm};
+use super::objects::{path_of, restore, review, vm};
 use super::tls_profile;
 use crate::deploy::metrics::{OF_A_LIVE_CLUSTER, announced};
 use crate::support::serving::{answer, connect, post};
@@ -20,7 +20,7 @@ const ACCOUNT: &str = "system:serviceaccount:goldkeeper:goldkeeper";
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// API group, resource, verb, name where only one is granted.
-type Right = (String, String, String, Option<String>);
+pub(super) type Right = (String, String, String, Option<String>);
 
 #[test]
 fn the_service_account_may_do_what_is_asked_for_and_nothing_else() {
@@ -37,6 +37,7 @@ fn the_service_account_may_do_what_is_asked_for_and_nothing_else() {
     let policies = policies(&bench);
     bench.run_with_token(&token, policies);
     let granted = granted(&fs::read_to_string(&rbac).unwrap());
+    assert!(granted.len() > 20, "{granted:?}");
     let made = import(&bench);
     let mut asked = BTreeSet::new();
     let mut missing = BTreeSet::new();
@@ -44,7 +45,7 @@ fn the_service_account_may_do_what_is_asked_for_and_nothing_else() {
     let started = Instant::now();
     until("everything that is granted is asked for", LONG, || {
         drive(&bench);
-        (asked, missing) = asked_for(&bench);
+        (asked, missing) = asked_for(&bench, ACCOUNT);
         superfluous = granted
             .iter()
             .filter(|right| !asked.iter().any(|asked| grants(right, asked)))
@@ -167,23 +168,8 @@ fn drive(bench: &Bench) {
     bench.client.dry_run(&cron);
     // Which labels has a namespace that was not heard of yet? The API server makes one known too soon, so this one is
     // asked for without it.
-    let machine = vm("openshift-not-heard-of", "rights");
-    let review = json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "6e9b1c1e-0000-4000-8000-000000000000",
-            "kind": {"group": "kubevirt.io", "version": "v1", "kind": "VirtualMachine"},
-            "resource": {"group": "kubevirt.io", "version": "v1", "resource": "virtualmachines"},
-            "namespace": "openshift-not-heard-of",
-            "name": "rights",
-            "operation": "CREATE",
-            "userInfo": {"username": "alice", "groups": ["system:authenticated"]},
-            "object": machine,
-        },
-    });
+    let review = review("openshift-not-heard-of", "rights").to_string();
     let mut tls = connect(bench.address(), &[], rustls::ALL_VERSIONS);
-    let review = review.to_string();
     let path = "/validate/protected-namespaces-warnings?timeout=2s";
     post(&mut tls, path, review.as_bytes());
     tls.write_all(review.as_bytes()).unwrap();
@@ -192,7 +178,7 @@ fn drive(bench: &Bench) {
 }
 
 /// What the role grants, one verb on one resource each.
-fn granted(rbac: &str) -> BTreeSet<Right> {
+pub(super) fn granted(rbac: &str) -> BTreeSet<Right> {
     let texts = |value: &Value| -> Vec<String> {
         let texts = value.as_array().into_iter().flatten();
         texts
@@ -221,16 +207,15 @@ fn granted(rbac: &str) -> BTreeSet<Right> {
             }
         }
     }
-    assert!(rights.len() > 20, "{rights:?}");
     rights
 }
 
 /// What goldkeeper asked the API server for, and what it was refused.
-fn asked_for(bench: &Bench) -> (BTreeSet<Right>, BTreeSet<Right>) {
+pub(super) fn asked_for(bench: &Bench, account: &str) -> (BTreeSet<Right>, BTreeSet<Right>) {
     let (mut asked, mut refused) = (BTreeSet::new(), BTreeSet::new());
     for event in bench.audit_log() {
         let object = &event["objectRef"];
-        if event["user"]["username"] != ACCOUNT || !object.is_object() {
+        if event["user"]["username"] != account || !object.is_object() {
             // Discovery is no object, and open to everybody.
             continue;
         }
@@ -255,7 +240,7 @@ fn asked_for(bench: &Bench) -> (BTreeSet<Right>, BTreeSet<Right>) {
 }
 
 /// Whether a right is what a request needed. A right for one object by name is not one for another.
-fn grants(right: &Right, asked: &Right) -> bool {
+pub(super) fn grants(right: &Right, asked: &Right) -> bool {
     let same = (&right.0, &right.1, &right.2) == (&asked.0, &asked.1, &asked.2);
     same && (right.3.is_none() || right.3 == asked.3)
 }

@@ -130,10 +130,11 @@ async fn ask(sender: &mut Sender, body: Bytes) -> Result<bool, String> {
     let response = match sender.try_send_request(request).await {
         Ok(response) => response,
         Err(mut error) => {
-            return match error.take_message() {
-                Some(_) => Ok(false),
-                None => Err(format!("{:?}", error.into_error())),
-            };
+            let is_untaken = error.take_message().is_some();
+            let error = format!("{:?}", error.into_error());
+            // An orderly GOAWAY ends only requests that the server has not taken: clients send those again.
+            let is_untaken = is_untaken || error.contains("GoAway") && error.contains("NO_ERROR");
+            return if is_untaken { Ok(false) } else { Err(error) };
         }
     };
     let status = response.status();

@@ -3,6 +3,7 @@
 //! The runs are short; with `GOLDKEEPER_LONG=1` they are as long and as hard as they are meant to be. Figures are printed:
 //! `GOLDKEEPER_LONG=1 cargo test --test it running -- --nocapture`.
 
+mod age;
 mod bad_clients;
 mod client;
 mod rolling;

@@ -18,15 +18,15 @@ const USERS: [(&str, &str, &str); 2] = [
     ("alice", "token-of-alice", "system:authenticated"),
 ];
 
-/// Everything that goldkeeper itself asks for where it runs as its own service account, and the requests on what it
-/// judges, with what it noted.
+/// Everything that goldkeeper itself asks for where it runs as its own service account or one of a test, and the
+/// requests on what it judges, with what it noted.
 const AUDIT_POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: Metadata
-  users: [system:serviceaccount:goldkeeper:goldkeeper]
+  users: [system:serviceaccount:goldkeeper:goldkeeper, system:serviceaccount:demo:events]
 - level: Metadata
   verbs: [create, update, patch]
   resources:

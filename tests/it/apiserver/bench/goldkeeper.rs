@@ -40,6 +40,7 @@ impl Identity {
         processes: &Processes,
         kubeconfig: &Path,
         policies: &Policies,
+        more: &[&str],
     ) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
         command
@@ -57,6 +58,7 @@ impl Identity {
                 "--metrics-listen",
                 &format!("127.0.0.1:{}", self.metrics_port),
             ])
+            .args(more)
             .env("GOLDKEEPER_LOG", "info");
         if policies.none {
             command.arg("--allow-no-policies");

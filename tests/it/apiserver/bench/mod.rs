@@ -276,16 +276,31 @@ impl Bench {
 
     /// (Re)starts goldkeeper with these policies.
     pub(super) fn run(&mut self, policies: Policies) {
+        self.start_goldkeeper(&self.proxied.clone(), policies, &[]);
+    }
+
+    /// The same, with more arguments.
+    pub(super) fn run_and(&mut self, policies: Policies, more: &[&str]) {
+        self.disturbed = true;
+        self.start_goldkeeper(&self.proxied.clone(), policies, more);
+    }
+
+    fn start_goldkeeper(&mut self, kubeconfig: &Path, policies: Policies, more: &[&str]) {
         self.goldkeeper = None;
         self.goldkeeper = Some(
             self.identity
-                .start(&self.processes, &self.proxied, &policies),
+                .start(&self.processes, kubeconfig, &policies, more),
         );
         self.policies = policies;
     }
 
     /// Restarts goldkeeper with these policies and a token, and with the rights of whose it is.
     pub(super) fn run_with_token(&mut self, token: &str, policies: Policies) {
+        self.run_with_token_and(token, policies, &[]);
+    }
+
+    /// The same, with more arguments.
+    pub(super) fn run_with_token_and(&mut self, token: &str, policies: Policies, more: &[&str]) {
         let folder = &self.processes.folder;
         let name = "kubeconfig-with-token";
         let users = [("somebody", token)];
@@ -293,9 +308,7 @@ impl Bench {
             .plane
             .write_kubeconfig_of(&users, folder, name, self.plane.address);
         self.disturbed = true;
-        self.goldkeeper = None;
-        self.goldkeeper = Some(self.identity.start(&self.processes, &kubeconfig, &policies));
-        self.policies = policies;
+        self.start_goldkeeper(&kubeconfig, policies, more);
     }
 
     pub(super) fn kill_goldkeeper(&mut self) {

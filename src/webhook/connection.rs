@@ -1,0 +1,157 @@
+//! One connection, from the handshake to its end: limits on slow clients, TCP_NODELAY, and a greatest age.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::one_task::OneTask;
+
+/// How long a client may take for the TLS handshake, for the head of a request, and until its first request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long requests in flight may take to finish once a connection is to end. Answers take two seconds at most.
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
+/// Requests at once on one HTTP/2 connection; the API server opens few connections.
+const MAX_STREAMS: u32 = 256;
+
+/// What every connection is served with.
+#[derive(Clone)]
+pub(super) struct Terms {
+    /// What counts for the next handshake.
+    pub(super) tls: Arc<ArcSwap<ServerConfig>>,
+    /// Who answers.
+    pub(super) router: Router,
+    /// How old a connection gets, or up to half as much older.
+    pub(super) age: Duration,
+    /// Whether to come to an end.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Serves a connection until it is over.
+pub(super) async fn serve(tcp: TcpStream, mut terms: Terms) {
+    // Without it answers over HTTP/2 stall for 40 ms. Fails only for a connection that is gone.
+    let _ = tcp.set_nodelay(true);
+    let acceptor = TlsAcceptor::from(terms.tls.load_full());
+    let accepted = tokio::select! {
+        biased;
+        _ = terms.stop.wait_for(|stop| *stop) => return,
+        accepted = timeout(PATIENCE, acceptor.accept(tcp)) => accepted,
+    };
+    match accepted {
+        Ok(Ok(stream)) => speak(stream, terms).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("no TLS in time"),
+    }
+}
+
+/// In the protocol that was agreed on.
+async fn speak(stream: TlsStream<TcpStream>, terms: Terms) {
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let io = TokioIo::new(stream);
+    let service = TowerToHyperService::new(terms.router);
+    if is_http2 {
+        let connection = OneTask::new(|here| {
+            http2::Builder::new(here)
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(MAX_STREAMS)
+                .max_header_list_size(16 * 1024)
+                .serve_connection(io, service)
+        });
+        live(connection, terms.age, terms.stop).await;
+    } else {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .max_buf_size(64 * 1024)
+            .serve_connection(io, service);
+        live(Box::pin(connection), terms.age, terms.stop).await;
+    }
+}
+
+/// What can be told to come to an end.
+trait Connection: Future + Unpin {
+    /// No more requests; those in flight are answered.
+    fn finish(&mut self);
+    /// Whether the client only holds the connection open.
+    fn is_idle(&self) -> bool;
+}
+
+type Service = TowerToHyperService<Router>;
+type Io = TokioIo<TlsStream<TcpStream>>;
+
+impl Connection for OneTask<http2::Connection<Io, Service, super::one_task::Here>> {
+    fn finish(&mut self) {
+        self.connection().graceful_shutdown();
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.was_asked()
+    }
+}
+
+impl Connection for Pin<Box<http1::Connection<Io, Service>>> {
+    fn finish(&mut self) {
+        self.as_mut().graceful_shutdown();
+    }
+
+    /// Its time for the head of a request sees to that.
+    fn is_idle(&self) -> bool {
+        false
+    }
+}
+
+/// Why a connection is no longer served as before.
+#[derive(PartialEq, Eq)]
+enum Until {
+    Over,
+    Stopped,
+    Elapsed,
+}
+
+/// Serves a connection until the client ends it, it never asks anything, it is old, or the server stops.
+async fn live(mut connection: impl Connection, age: Duration, mut stop: watch::Receiver<bool>) {
+    let age = jittered(age);
+    let first = PATIENCE.min(age);
+    let mut until = run(&mut connection, &mut stop, first).await;
+    if until == Until::Elapsed && !connection.is_idle() {
+        until = run(&mut connection, &mut stop, age.saturating_sub(first)).await;
+    }
+    if until != Until::Over {
+        connection.finish();
+        // What is not finished by then is cut off.
+        let _ = timeout(DRAIN, connection).await;
+    }
+}
+
+async fn run(
+    connection: &mut impl Connection,
+    stop: &mut watch::Receiver<bool>,
+    time: Duration,
+) -> Until {
+    tokio::select! {
+        biased;
+        _ = connection => Until::Over,
+        _ = stop.wait_for(|stop| *stop) => Until::Stopped,
+        () = sleep(time) => Until::Elapsed,
+    }
+}
+
+/// Not the same for all, so that they do not come again all at once.
+fn jittered(age: Duration) -> Duration {
+    // The standard library's source of random numbers: the keys of a new hasher.
+    let random = RandomState::new().hash_one(()) % 512;
+    age + age * u32::try_from(random).unwrap_or_default() / 1024
+}
