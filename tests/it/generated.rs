@@ -218,6 +218,7 @@ spec:
         view: Arc::new(ArcSwap::new(cluster.view)),
         pulse: Box::new(|| (vec![("found", 0)], vec![(Kind::DataSource, 0.0)])),
         tls: Box::new(move || tls.clone()),
+        events: Some(Arc::default()),
     };
     Arc::new(sources).render().unwrap()
 }
