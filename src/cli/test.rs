@@ -152,7 +152,7 @@ impl Test {
         if let Ok((_, Some(new))) = &outcome
             && updated
         {
-            store::replace_manifest(path, &text, new)?;
+            store::replace_text(path, &text, new)?;
         }
         Ok(Ran {
             file,

@@ -9,17 +9,17 @@ mod objects;
 mod policies;
 mod reload;
 mod snapshot;
+mod whole;
 
 pub use case_files::{CaseFiles, case_paths, read_case};
 pub use cluster_files::{ClusterFiles, read_cluster};
 pub use follow::follow;
-pub use manifests::{
-    MAX_MANIFEST, manifest_files, read_manifest, read_manifest_stream, replace_manifest,
-};
+pub use manifests::{manifest_files, read_manifest, read_manifest_stream};
 pub use objects::{Objects, read_objects};
 pub use policies::{compile, compile_folder, read_policies};
 pub use reload::Reload;
-pub use snapshot::{SnapshotText, write_whole, write_whole_as};
+pub use snapshot::SnapshotText;
+pub use whole::{replace_text, write_whole, write_whole_as};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

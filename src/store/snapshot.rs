@@ -1,16 +1,10 @@
 //! Writing a cluster down.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use serde::Serialize;
 
 use crate::cluster::Snapshot;
-
-use super::StoreError;
 
 /// The items of a snapshot as YAML. All of them are held until the end: the header stands first and says how many
 /// there are, so that a file that was cut short is noticed. They are what is kept of objects, not the objects.
@@ -44,45 +38,11 @@ impl SnapshotText {
     }
 }
 
-/// Writes a file whole or not at all: whoever reads it meanwhile sees the old one.
-///
-/// # Errors
-/// [`StoreError::Write`]
-pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
-    write_whole_as(path, text, 0o666)
-}
-
-/// As [`write_whole`], for a file of this mode, less the process' mask: nobody else can read a secret for a moment.
-///
-/// # Errors
-/// [`StoreError::Write`]
-pub fn write_whole_as(path: &Path, text: &str, mode: u32) -> Result<(), StoreError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
-    let partial = path.with_file_name(name);
-    // What an earlier run left may be readable for everybody.
-    let _ = std::fs::remove_file(&partial);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(mode);
-    let written = options
-        .open(&partial)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|source| {
-        // Left behind only if the disk refuses that too.
-        let _ = std::fs::remove_file(&partial);
-        StoreError::Write {
-            path: path.to_owned(),
-            source,
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cluster::{Coverage, Kind, Known, SnapshotKind};
-    use crate::store::read_cluster;
+    use crate::store::{read_cluster, write_whole};
     use serde_json::{Value, json};
 
     fn snapshot(kinds: Vec<SnapshotKind>) -> Snapshot {

@@ -157,7 +157,7 @@ impl Checker<'_> {
         }
         let new = manifest::apply(old, changes);
         if self.settings.write && !changes.is_empty() {
-            if let Err(error) = store::replace_manifest(path, old, &new) {
+            if let Err(error) = store::replace_text(path, old, &new) {
                 self.summary.open_fields += changes.len();
                 self.unwritten(file, &error);
                 return Ok(());
