@@ -98,6 +98,14 @@ impl<'o> VolumeRequest<'o> {
         own.into_iter().chain(templates)
     }
 
+    /// Those of which CDI will look at the source.
+    pub fn unpopulated(
+        resource: Resource,
+        object: &'o Object<'o>,
+    ) -> impl Iterator<Item = Self> + use<'o> {
+        Self::all(resource, object).filter(|volume| !volume.is_populated_already)
+    }
+
     fn of_template(
         template: &'o DataVolumeTemplate<'o>,
         base: &'static [&'static str],

@@ -50,3 +50,19 @@ pub struct Access {
     /// The object, `""` for all of them.
     pub name: String,
 }
+
+impl Access {
+    /// Whether somebody may clone from a source of this name (`""` means all of them) in a namespace: what CDI asks first
+    /// (`authorize_utils.go` in kubevirt/containerized-data-importer).
+    pub fn clone_from(who: Someone, namespace: &str, name: &str) -> Self {
+        Self {
+            who,
+            verb: "create",
+            group: "cdi.kubevirt.io",
+            resource: "datavolumes",
+            subresource: "source",
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}

@@ -138,12 +138,12 @@ impl<'c> Facts<'c> {
     /// Whether somebody may do something, asked live for this request. `Unknown` until then, where the question could not
     /// be answered, and always where the cluster comes from files: those say nothing about rights, so ask
     /// [`ClusterView::is_live`] first where "can't be told" and "could not be asked" differ.
-    pub fn allowed(&self, access: &Access) -> Known<bool> {
+    pub fn allowed(&self, access: Access) -> Known<bool> {
         if !self.view.is_live() {
             return Known::Unknown;
         }
-        self.answers.access(access).unwrap_or_else(|| {
-            self.ask(Question::Access(access.clone()));
+        self.answers.access(&access).unwrap_or_else(|| {
+            self.ask(Question::Access(access));
             Known::Unknown
         })
     }

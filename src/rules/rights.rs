@@ -2,10 +2,7 @@
 //! kubevirt/containerized-data-importer).
 
 use crate::admission::UserInfo;
-use crate::cluster::{Access, Facts, Known, Someone, SourceObject};
-
-/// What boot sources are to the API.
-pub(super) const DATA_SOURCES: (&str, &str) = ("cdi.kubevirt.io", "datasources");
+use crate::cluster::{Access, Facts, Kind, Known, Someone, SourceObject};
 
 /// What gives the right to clone, as CDI ships it (`pkg/operator/resources/cluster/rbac.go`).
 pub(super) const CLONE_SOURCER: &str = "cdi.kubevirt.io:clone-sourcer";
@@ -25,31 +22,24 @@ pub(super) fn requester(user: &UserInfo<'_>) -> Someone {
 
 /// Whether somebody may get the objects of a kind in a namespace. With a cluster from files all that they hold is there
 /// to be seen; where the question can't be answered nothing is.
-pub(super) fn sees(
-    facts: &Facts<'_>,
-    who: &Someone,
-    (group, resource): (&'static str, &'static str),
-    namespace: &str,
-) -> bool {
-    if !facts.view().is_live() {
-        return true;
-    }
-    may_get(facts, who, (group, resource), namespace, "") == Known::Known(true)
+pub(super) fn sees(facts: &Facts<'_>, who: &Someone, kind: Kind, namespace: &str) -> bool {
+    !facts.view().is_live() || may_get(facts, who, kind, namespace, "") == Known::Known(true)
 }
 
 /// Whether somebody may get an object (`""` means all of them). CDI asks so for a `DataSource` that another one points at.
 pub(super) fn may_get(
     facts: &Facts<'_>,
     who: &Someone,
-    (group, resource): (&'static str, &'static str),
+    kind: Kind,
     namespace: &str,
     name: &str,
 ) -> Known<bool> {
-    facts.allowed(&Access {
+    let kind = kind.info();
+    facts.allowed(Access {
         who: who.clone(),
         verb: "get",
-        group,
-        resource,
+        group: kind.group,
+        resource: kind.plural,
         subresource: "",
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -67,20 +57,14 @@ pub(super) fn may_clone(
     namespace: &str,
     name: &str,
 ) -> Known<bool> {
-    let create = |group, resource, subresource| {
-        facts.allowed(&Access {
-            who: who.clone(),
-            verb: "create",
-            group,
-            resource,
-            subresource,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        })
-    };
-    match create("cdi.kubevirt.io", "datavolumes", "source") {
+    match facts.allowed(Access::clone_from(who.clone(), namespace, name)) {
         Known::Known(false) if object == SourceObject::PersistentVolumeClaim => {
-            create("", "pods", "")
+            facts.allowed(Access {
+                group: "",
+                resource: "pods",
+                subresource: "",
+                ..Access::clone_from(who.clone(), namespace, name)
+            })
         }
         answer => answer,
     }

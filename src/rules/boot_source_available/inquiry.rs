@@ -1,12 +1,14 @@
 //! What is found out about one boot source.
 
+use std::cell::OnceCell;
+
 use crate::admission::{
     BootReference, FieldPath, Machine, NamespacedName, Object, Resource, VolumeRequest,
 };
 use crate::cluster::{
     DataSource, Fact, Facts, Kind, Known, Someone, SourceObject, SourceReference,
 };
-use crate::rules::rights::{DATA_SOURCES, may_clone, may_get, requester, sees};
+use crate::rules::rights::{may_clone, may_get, requester, sees};
 use crate::rules::{Stage, Subject};
 
 use super::inference::Inference;
@@ -19,22 +21,10 @@ pub(super) struct Inquiry<'r, 'c> {
     pub(super) subject: &'r Subject<'r>,
     pub(super) machine: Option<Machine<'r>>,
     pub(super) facts: &'r Facts<'c>,
-    /// Who reads the answer.
-    reader: Someone,
-    /// In whose name the disk is cloned.
-    cloner: Someone,
-}
-
-/// What a `DataSource` is at the moment.
-enum State<'c> {
-    /// A disk can be cloned from it.
-    Ready(&'c DataSource),
-    /// It is there, and no disk can be cloned from it.
-    NotReady(&'c DataSource),
-    /// There is none.
-    Absent,
-    /// Nobody knows.
-    Unknown,
+    /// Who reads the answer: made when it is asked for, as most machines name what is ready and in reach.
+    reader: OnceCell<Someone>,
+    /// In whose name the disk is cloned, likewise.
+    cloner: OnceCell<Someone>,
 }
 
 impl<'r, 'c> Inquiry<'r, 'c> {
@@ -44,20 +34,28 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         object: &'r Object<'r>,
         facts: &'r Facts<'c>,
     ) -> Self {
-        let machine = Machine::of(subject.resource, object);
-        let reader = requester(&subject.request.user_info);
-        let cloner = match &machine {
-            Some(machine) => Someone::service_account(subject.namespace, service_account(machine)),
-            None => reader.clone(),
-        };
         Self {
             rule,
             subject,
-            machine,
+            machine: Machine::of(subject.resource, object),
             facts,
-            reader,
-            cloner,
+            reader: OnceCell::new(),
+            cloner: OnceCell::new(),
         }
+    }
+
+    fn reader(&self) -> &Someone {
+        self.reader
+            .get_or_init(|| requester(&self.subject.request.user_info))
+    }
+
+    fn cloner(&self) -> &Someone {
+        self.cloner.get_or_init(|| match &self.machine {
+            Some(machine) => {
+                Someone::service_account(self.subject.namespace, service_account(machine))
+            }
+            None => self.reader().clone(),
+        })
     }
 
     /// What is wrong with the boot source of a data volume.
@@ -95,9 +93,14 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         }
         // Asked for together with the object.
         let seen = self.sees_data_sources(place.namespace);
-        match self.state(place) {
-            State::Ready(source) => self.ready(place, source, &inference),
-            State::NotReady(source) => {
+        let current = self
+            .facts
+            .current(Kind::DataSource, place.namespace, place.name);
+        match current {
+            Known::Known(Some(Fact::DataSource(source))) if source.is_ready() => {
+                self.ready(place, source, &inference)
+            }
+            Known::Known(Some(Fact::DataSource(source))) => {
                 let missing = inference.faults(self, place, source);
                 let retired = self.retired(place).is_some();
                 let own = self.unavailable(place, Some(source), seen, !missing.is_empty());
@@ -105,11 +108,11 @@ impl<'r, 'c> Inquiry<'r, 'c> {
                 let missing = missing.into_iter().filter(|_| seen && !retired);
                 missing.chain([own]).collect()
             }
-            State::Absent => {
+            Known::Known(_) => {
                 let is_refused = is_standalone || !inference.is_none();
                 vec![self.unavailable(place, None, seen, is_refused)]
             }
-            State::Unknown => vec![Fault::Unknown(words::unknown(
+            Known::Unknown => vec![Fault::Unknown(words::unknown(
                 place,
                 self.facts.why_unknown(Kind::DataSource),
             ))],
@@ -182,20 +185,6 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         }
     }
 
-    fn state(&self, place: Place<'_>) -> State<'c> {
-        match self
-            .facts
-            .current(Kind::DataSource, place.namespace, place.name)
-        {
-            Known::Known(Some(Fact::DataSource(source))) if source.is_ready() => {
-                State::Ready(source)
-            }
-            Known::Known(Some(Fact::DataSource(source))) => State::NotReady(source),
-            Known::Known(_) => State::Absent,
-            Known::Unknown => State::Unknown,
-        }
-    }
-
     /// Where the golden image is now, if the place is where it was.
     fn retired<'a>(&self, place: Place<'a>) -> Option<&'a str> {
         place
@@ -251,7 +240,7 @@ impl<'r, 'c> Inquiry<'r, 'c> {
     }
 
     pub(super) fn sees_data_sources(&self, namespace: &str) -> bool {
-        sees(self.facts, &self.reader, DATA_SOURCES, namespace)
+        sees(self.facts, self.reader(), Kind::DataSource, namespace)
     }
 
     /// What keeps the disk from being cloned from a `DataSource`, which need not be there.
@@ -287,14 +276,14 @@ impl<'r, 'c> Inquiry<'r, 'c> {
     /// What keeps the disk from being cloned from an object, if rights can be told at all.
     fn right(&self, object: SourceObject, namespace: &str, name: &str) -> Option<Right> {
         self.missing(Need::Clone, namespace, || {
-            may_clone(self.facts, &self.cloner, object, namespace, name)
+            may_clone(self.facts, self.cloner(), object, namespace, name)
         })
     }
 
     /// What keeps a pointer from being followed.
     fn right_to_read(&self, namespace: &str, name: &str) -> Option<Right> {
         self.missing(Need::Read, namespace, || {
-            may_get(self.facts, &self.cloner, DATA_SOURCES, namespace, name)
+            may_get(self.facts, self.cloner(), Kind::DataSource, namespace, name)
         })
     }
 
@@ -309,15 +298,15 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         if !can_be_asked || namespace == self.subject.namespace {
             return None;
         }
-        let refusal = Refusal {
-            cloner: self.cloner.user.clone(),
+        let refusal = || Refusal {
+            cloner: self.cloner().user.clone(),
             need,
             namespace: namespace.to_owned(),
         };
         match ask() {
             Known::Known(true) => None,
-            Known::Known(false) => Some(Right::Missing(refusal)),
-            Known::Unknown => Some(Right::Unknown(refusal)),
+            Known::Known(false) => Some(Right::Missing(refusal())),
+            Known::Unknown => Some(Right::Unknown(refusal())),
         }
     }
 
@@ -332,17 +321,9 @@ impl<'r, 'c> Inquiry<'r, 'c> {
         if self.subject.stage == Stage::Fill {
             return None;
         }
-        let (kind, resource, field) = match object {
-            SourceObject::PersistentVolumeClaim => (
-                Kind::PersistentVolumeClaim,
-                ("", "persistentvolumeclaims"),
-                "pvc",
-            ),
-            SourceObject::VolumeSnapshot => (
-                Kind::VolumeSnapshot,
-                ("snapshot.storage.k8s.io", "volumesnapshots"),
-                "snapshot",
-            ),
+        let (kind, field) = match object {
+            SourceObject::PersistentVolumeClaim => (Kind::PersistentVolumeClaim, "pvc"),
+            SourceObject::VolumeSnapshot => (Kind::VolumeSnapshot, "snapshot"),
             SourceObject::DataSource => return None,
         };
         let path = volume.path().field("source").field(field).field("name");
@@ -351,7 +332,7 @@ impl<'r, 'c> Inquiry<'r, 'c> {
             && self.facts.seen_or_confirmed(kind, namespace, name) == Known::Known(None);
         match right {
             Some(right) => Some(right.of(path, &format!("{namespace}/{name}"), false)),
-            None if is_absent && sees(self.facts, &self.reader, resource, namespace) => {
+            None if is_absent && sees(self.facts, self.reader(), kind, namespace) => {
                 let image = self.image_of(namespace, name);
                 Some(Fault::Told(words::no_object(
                     kind, path, namespace, name, image,

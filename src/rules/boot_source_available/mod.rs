@@ -131,8 +131,7 @@ impl Judge for BootSourceAvailable {
             .flat_map(|old| VolumeRequest::all(subject.resource, old))
             .collect();
         let inquiry = Inquiry::new(self, subject, object, facts);
-        VolumeRequest::all(subject.resource, object)
-            .filter(|volume| !volume.is_populated_already)
+        VolumeRequest::unpopulated(subject.resource, object)
             .filter(|volume| !before.iter().any(|old| volume.is_twin_of(old)))
             .flat_map(|volume| inquiry.findings(&volume))
             .filter_map(|fault| fault.told_at(subject.stage))

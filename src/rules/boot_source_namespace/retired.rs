@@ -3,7 +3,7 @@
 use crate::admission::{BootReference, Edit};
 use crate::cluster::{DataSource, Fact, Facts, Kind, Known};
 use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, suggest};
-use crate::rules::rights::{DATA_SOURCES, requester, sees};
+use crate::rules::rights::{requester, sees};
 use crate::rules::{Detail, Finding, Stage, Subject, Undetermined, Violation};
 
 /// The fields of `parameters.retiredNamespaces`.
@@ -174,7 +174,7 @@ impl Stray<'_> {
             return None;
         }
         let reader = requester(&subject.request.user_info);
-        sees(facts, &reader, DATA_SOURCES, namespace).then(|| {
+        sees(facts, &reader, Kind::DataSource, namespace).then(|| {
             let expected = Detail {
                 label: "expected",
                 text: format!("{home} (where the HyperConverged keeps {name})"),

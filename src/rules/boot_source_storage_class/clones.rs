@@ -12,7 +12,7 @@ use super::told::detail;
 /// Judges every disk that an object asks for. Boot sources are golden namespaces' only: what else is cloned is the
 /// user's own.
 pub(super) fn judge(subject: &Subject<'_>, object: &Object<'_>, facts: &Facts<'_>) -> Vec<Finding> {
-    VolumeRequest::all(subject.resource, object)
+    VolumeRequest::unpopulated(subject.resource, object)
         .flat_map(|request| judge_disk(&request, subject, facts))
         .collect()
 }

@@ -23,8 +23,9 @@
 //!
 //! ## What passes
 //! What the platform's own service accounts do. A change of settings that touches no class. `DELETE` of settings, and
-//! what is being deleted. A boot source whose class is not known is never called stale, and without any default nothing
-//! is. What is only told never refuses anything, whatever the policy's actions are.
+//! what is being deleted. A disk whose annotations say that it is populated already. A boot source whose class is not
+//! known is never called stale, and without any default nothing is. What is only told never refuses anything, whatever the
+//! policy's actions are.
 //!
 //! ## Parameters
 //! - `checks`: which of `settings` (the first two) and `clones` (the third) are looked at. Default: both.
