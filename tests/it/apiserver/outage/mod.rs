@@ -164,6 +164,11 @@ fn etcd_comes_back_empty() {
         let_pass(bench, name, 2, 30);
         run.enter("empty", &[WELL, LOST]);
         let starting = Instant::now();
+        if !is_long() {
+            // goldkeeper does not see that it was empty: as after a backup was restored, the kinds are there again, and
+            // only the positions of its watches are none.
+            bench.cut();
+        }
         let ready = bench.start_apiserver(&[]);
         if is_long() {
             until_all_is_gone(bench, &run, name, "empty", ready);
@@ -223,6 +228,7 @@ fn refill(bench: &mut Bench, run: &mut Run, name: &str) {
     let began = Instant::now();
     bench.refill();
     bench.set_golden_namespace(&json!(CUSTOM));
+    bench.mend();
     let refilled = Instant::now();
     run.until_seen("refilled", FOLLOWED);
     run.until_seen("refilled", GONE);
