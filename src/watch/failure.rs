@@ -6,13 +6,26 @@ use std::sync::Arc;
 /// Longest reason that is kept.
 const LONGEST: usize = 240;
 
+/// What a failure makes of the position from which a watch was to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// It is as good as it was.
+    Kept,
+    /// It is of no use: the next thing to do is a list, at once.
+    Expired,
+    /// It may be of no use: the next thing to do is a list, in a while.
+    Doubtful,
+}
+
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     /// For people: one line, no secrets.
     pub(super) reason: Arc<str>,
-    /// Whether the position in a watch is of no use any more, so that the next thing to do is a list.
-    pub(super) needs_list: bool,
+    /// What becomes of the position.
+    pub(super) position: Position,
+    /// Whether there is no such thing: a kind in this version, or an object.
+    pub(super) absent: bool,
 }
 
 impl Failure {
@@ -20,7 +33,8 @@ impl Failure {
     pub(super) fn late() -> Self {
         Self {
             reason: "the API server did not answer in time".into(),
-            needs_list: false,
+            position: Position::Kept,
+            absent: false,
         }
     }
 
@@ -28,22 +42,30 @@ impl Failure {
     pub(super) fn ended() -> Self {
         Self {
             reason: "the watch ended before its time".into(),
-            needs_list: false,
+            position: Position::Kept,
+            absent: false,
         }
     }
 }
 
 impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Self {
-        let needs_list = match &error {
-            // 410: the position is too old. 404: the kind is gone, or in the making.
-            kube::Error::Api(status) => matches!(status.code, 404 | 410),
-            kube::Error::SerdeError(_) => true,
-            _ => false,
+        let position = match &error {
+            // 410: it is too old. 404: the kind is gone, or in the making.
+            kube::Error::Api(status) if matches!(status.code, 404 | 410) => Position::Expired,
+            kube::Error::SerdeError(_) => Position::Expired,
+            // The API server was away, or nobody is there behind what stands before it. It may come back with an etcd
+            // restored from a backup, where our position is yet to come; a watch from there is begun without an error,
+            // and says nothing until the others have caught up with it (apiserver's
+            // `pkg/storage/cacher/cache_watcher.go`, `process`).
+            kube::Error::Service(_) | kube::Error::HyperError(_) => Position::Doubtful,
+            kube::Error::Api(status) if status.code >= 500 => Position::Doubtful,
+            _ => Position::Kept,
         };
         Self {
             reason: describe(&error),
-            needs_list,
+            position,
+            absent: is_not_found(&error),
         }
     }
 }
@@ -104,13 +126,27 @@ mod tests {
         let status = Status::failure("first\n  second\u{7}", "Forbidden").with_code(403);
         let failure = Failure::from(kube::Error::Api(status.boxed()));
         assert_eq!(&*failure.reason, "403 Forbidden: first second");
-        assert!(!failure.needs_list);
+        assert_eq!(failure.position, Position::Kept);
         assert!(one_line(&"é".repeat(1000)).chars().count() < LONGEST + 4);
     }
 
     #[test]
-    fn a_position_that_is_too_old_needs_a_list() {
-        let gone = Status::failure("too old", "Expired").with_code(410);
-        assert!(Failure::from(kube::Error::Api(gone.boxed())).needs_list);
+    fn what_becomes_of_the_position() {
+        let away = kube::Error::Service("connection refused".into());
+        assert_eq!(Failure::from(away).position, Position::Doubtful);
+        assert_eq!(Failure::ended().position, Position::Kept);
+        for (code, expected) in [
+            (403, Position::Kept),
+            (404, Position::Expired),
+            (410, Position::Expired),
+            (429, Position::Kept),
+            (500, Position::Doubtful),
+            (503, Position::Doubtful),
+        ] {
+            let status = Status::failure("no", "No").with_code(code);
+            let failure = Failure::from(kube::Error::Api(status.boxed()));
+            assert_eq!(failure.position, expected, "{code}");
+            assert_eq!(failure.absent, code == 404);
+        }
     }
 }

@@ -30,12 +30,20 @@ struct State {
     /// By plural, namespace and name.
     objects: BTreeMap<(String, String, String), Value>,
     log: Vec<Event>,
-    watches: Vec<(String, String, UnboundedSender<Line>)>,
+    watches: Vec<Watching>,
     refused: Vec<(String, u16)>,
     gates: Vec<(String, Arc<Semaphore>)>,
     requests: Vec<String>,
     /// The `spec` of each access review that is answered with yes.
     allowed: Vec<Value>,
+}
+
+struct Watching {
+    plural: String,
+    namespace: String,
+    /// What is not newer than this is not said, even if it comes later.
+    from: u64,
+    sender: UnboundedSender<Line>,
 }
 
 struct Event {
@@ -86,7 +94,7 @@ impl FakeApi {
         state.served.retain(|_, plurals| !plurals.is_empty());
         let plural = kind.info().plural;
         state.objects.retain(|(other, ..), _| other != plural);
-        state.watches.retain(|(other, ..)| other != plural);
+        state.watches.retain(|watching| watching.plural != plural);
     }
 
     pub(super) fn serve_openshift(&self) {
@@ -137,6 +145,20 @@ impl FakeApi {
         let mut state = self.state();
         state.version += 1;
         state.oldest = state.version;
+        state.watches.clear();
+    }
+
+    /// Ends all watches in order; they may go on.
+    pub(super) fn end_watches(&self) {
+        self.state().watches.clear();
+    }
+
+    /// Nothing is stored any more, and versions begin anew.
+    pub(super) fn empty(&self) {
+        let mut state = self.state();
+        (state.version, state.oldest) = (0, 0);
+        state.objects.clear();
+        state.log.clear();
         state.watches.clear();
     }
 
@@ -204,9 +226,11 @@ impl State {
         object: &Value,
     ) {
         let line = format!("{}\n", json!({"type": r#type, "object": object}));
-        for (other, scope, sender) in &self.watches {
-            if *other == plural && (scope.is_empty() || *scope == namespace) {
-                sender.unbounded_send(Ok(line.clone().into())).ok();
+        for watching in &self.watches {
+            let scope = &watching.namespace;
+            let here = scope.is_empty() || *scope == namespace;
+            if watching.plural == plural && here && self.version > watching.from {
+                watching.sender.unbounded_send(Ok(line.clone().into())).ok();
             }
         }
         self.log.push(Event {
@@ -326,8 +350,12 @@ impl State {
                     .unwrap();
             }
         }
-        self.watches
-            .push((plural.to_owned(), namespace.to_owned(), sender));
+        self.watches.push(Watching {
+            plural: plural.to_owned(),
+            namespace: namespace.to_owned(),
+            from,
+            sender,
+        });
         Response::new(Body::from_stream(receiver))
     }
 }

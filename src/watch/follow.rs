@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::discovery::{Availability, Served};
-use super::failure::Failure;
+use super::failure::{Failure, Position};
 use super::resource::{Collection, Object, PAGE, PATIENCE, Page};
 use super::task::jittered;
 use crate::cluster::{Fact, Kind, Known, ObjectKey};
@@ -27,6 +27,8 @@ use crate::cluster::{Fact, Kind, Known, ObjectKey};
 const WATCH: Duration = Duration::from_mins(2);
 /// How long a watch must have lasted without an error to be taken for one that works.
 const SETTLING: Duration = Duration::from_secs(1);
+/// Longest time between two attempts, before jitter: a conversion that is mended is not noticed any sooner.
+const LONGEST: Duration = Duration::from_secs(10);
 /// A watch that ended sooner did not work, whatever it said.
 const SHORTEST_WATCH: Duration = Duration::from_secs(2);
 
@@ -132,8 +134,12 @@ impl Follower {
                 Some(position) => self.watch(&collection, position, &mut backoff).await?,
             };
             if let Err(failure) = attempt {
-                if failure.needs_list && position.take().is_some() {
+                if failure.position != Position::Kept
+                    && position.take().is_some()
+                    && failure.position == Position::Expired
+                {
                     // Nothing is wrong yet: the watch was away for too long, so list.
+                    tracing::debug!(kind = ?self.source.kind, reason = %failure.reason, "listing anew");
                     continue;
                 }
                 tracing::debug!(kind = ?self.source.kind, reason = %failure.reason, "attempt failed");
@@ -150,7 +156,8 @@ impl Follower {
         if std::mem::replace(returns, now) != now {
             backoff.reset();
         }
-        let delay = backoff.next().unwrap_or(WATCH);
+        let delay = backoff.next().filter(|delay| *delay < LONGEST);
+        let delay = delay.unwrap_or_else(|| jittered(LONGEST));
         let returned = served.wait_for(|served| served.returns != now);
         if let Ok(Ok(_)) = timeout(delay, returned).await {
             backoff.reset();
@@ -221,7 +228,11 @@ impl Follower {
                 }
                 Ok(Some(Err(error))) => return Ok(Err(error.into())),
                 Ok(None) if started.elapsed() >= SHORTEST_WATCH => return Ok(Ok(())),
-                Err(_) if patience == SETTLING => self.send(Change::Alive).await?,
+                Err(_) if patience == SETTLING => {
+                    // It works. That nothing changes must not make the next outage last longer for us.
+                    backoff.reset();
+                    self.send(Change::Alive).await?;
+                }
                 Ok(None) | Err(_) => return Ok(Err(Failure::ended())),
             }
             patience = lasts + PATIENCE;

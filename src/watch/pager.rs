@@ -74,7 +74,7 @@ impl Pager {
                     return Ok(Some(page.objects));
                 }
                 // This version is not served.
-                Err(failure) if self.version.is_none() && failure.needs_list => {}
+                Err(failure) if self.version.is_none() && failure.absent => {}
                 Err(failure) => {
                     self.ended = true;
                     return Err(ListError {
@@ -167,5 +167,9 @@ mod tests {
             error.to_string(),
             "VirtualMachine can't be listed: 403 Refused: it is Refused"
         );
+        api.accept_all();
+        api.set_down(true);
+        let away = count(&mut Pager::new(api.client(), MACHINES)).await;
+        assert!(away.unwrap_err().reason.contains("refused"));
     }
 }

@@ -333,7 +333,7 @@ async fn while_the_api_server_is_away_the_last_view_holds() {
     assert!(has(&watch.view(), Kind::DataSource, "a", "one"));
     assert_eq!(*watch.view().coverage(Kind::DataSource), Coverage::Watched);
     assert!(age(&watch, Kind::DataSource).unwrap() > Duration::from_secs(290));
-    let attempts = api.requests("datasources?&watch");
+    let attempts = api.requests("datasources?");
     assert!(
         (5..40).contains(&attempts),
         "{attempts} attempts in five minutes"
@@ -363,6 +363,65 @@ async fn a_position_that_is_too_old_is_listed_anew_at_once() {
         "{:?}",
         back.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_that_is_yet_to_come_is_not_waited_for() {
+    let api = FakeApi::complete();
+    for name in ["one", "two", "three", "four"] {
+        api.put(Kind::DataSource, named("a", name));
+    }
+    let watch = started(&api).await;
+    sleep(Duration::from_secs(5)).await;
+    api.set_down(true);
+    sleep(Duration::from_secs(10)).await;
+    api.empty();
+    api.put(Kind::DataSource, named("a", "restored"));
+    api.set_down(false);
+    let back = Instant::now();
+    until(&watch, |view| {
+        has(view, Kind::DataSource, "a", "restored") && view.count(Kind::DataSource) == 1
+    })
+    .await;
+    assert!(
+        back.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        back.elapsed()
+    );
+    api.put(Kind::DataSource, named("a", "new"));
+    until(&watch, |view| has(view, Kind::DataSource, "a", "new")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_is_over_makes_the_next_one_no_longer() {
+    let api = FakeApi::complete();
+    let watch = started(&api).await;
+    let mut waits = Vec::new();
+    for (outage, name) in [(40, "one"), (1, "two")] {
+        api.refuse("datasources?", 503);
+        api.end_watches();
+        sleep(Duration::from_secs(outage)).await;
+        api.put(Kind::DataSource, named("a", name));
+        api.accept_all();
+        let over = Instant::now();
+        until(&watch, |view| has(view, Kind::DataSource, "a", name)).await;
+        waits.push(over.elapsed());
+        sleep(Duration::from_secs(30)).await;
+    }
+    assert!(waits[0] < Duration::from_secs(15), "{waits:?}");
+    assert!(waits[1] < Duration::from_secs(4), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_listed_and_not_watched_is_not_asked_for_without_end() {
+    let api = FakeApi::complete();
+    api.refuse("datasources?&watch", 503);
+    let watch = started(&api).await;
+    api.put(Kind::DataSource, named("a", "one"));
+    until(&watch, |view| has(view, Kind::DataSource, "a", "one")).await;
+    sleep(Duration::from_mins(5)).await;
+    let attempts = api.requests("datasources?");
+    assert!((10..100).contains(&attempts), "{attempts}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,8 @@
 //!
 //! etcd, kube-apiserver and kubectl are built by `tests/control-plane/build` (or taken from `KUBEBUILDER_ASSETS`), and are
 //! started once for all of these tests. goldkeeper is the program itself, as a process of its own that watches that API
-//! server. The tests run one after another: most of them turn something that all of them see.
+//! server. The tests run one after another: most of them turn something that all of them see. Those of `outage`, which break
+//! the control plane, have one of their own.
 //!
 //! With `GOLDKEEPER_CORPUS` set to a folder of real CRDs and manifests, the CRDs are taken from there, and every manifest
 //! is sent. `cargo test --test it apiserver -- --nocapture` shows what a user sees.
@@ -21,6 +22,7 @@ mod events;
 mod hyper_converged;
 mod objects;
 mod order;
+mod outage;
 mod people;
 mod platform;
 mod plugin;

@@ -27,14 +27,7 @@ impl StandIn {
     /// Allows everything, or refuses everything with this message.
     pub(super) fn start(bench: &Bench, refusal: Option<&'static str>) -> Self {
         let shown = Arc::<Mutex<BTreeMap<String, Value>>>::default();
-        let (certificate, key) = bench.pair();
-        let authority = STANDARD.encode(std::fs::read(certificate).unwrap());
-        let files = Files {
-            pair: Some((certificate.to_owned(), key.to_owned())),
-            client_ca: None,
-        };
-        let pair = files.pair().unwrap().unwrap();
-        let tls = Terminal::new(pair, None, Vec::new(), Profile::default()).unwrap();
+        let authority = authority(bench);
         let noted = shown.clone();
         let router = Router::new().fallback(async move |uri: Uri, body: Bytes| {
             let review: Value = serde_json::from_slice(&body).unwrap();
@@ -52,12 +45,7 @@ impl StandIn {
             })
             .to_string()
         });
-        let server = {
-            let _runtime = RUNTIME.enter();
-            Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
-        };
-        let address = server.address();
-        RUNTIME.spawn(server.serve(tls.served(), router));
+        let address = serve(bench, SocketAddr::from(([127, 0, 0, 1], 0)), router);
         Self {
             address,
             authority,
@@ -97,4 +85,28 @@ impl StandIn {
             }],
         })
     }
+}
+
+/// The caBundle of whoever serves goldkeeper's certificate.
+pub(super) fn authority(bench: &Bench) -> String {
+    let (certificate, _) = bench.pair();
+    STANDARD.encode(std::fs::read(certificate).unwrap())
+}
+
+/// Serves with goldkeeper's certificate until the tests end. Returns where.
+pub(super) fn serve(bench: &Bench, address: SocketAddr, router: Router) -> SocketAddr {
+    let (certificate, key) = bench.pair();
+    let files = Files {
+        pair: Some((certificate.to_owned(), key.to_owned())),
+        client_ca: None,
+    };
+    let pair = files.pair().unwrap().unwrap();
+    let tls = Terminal::new(pair, None, Vec::new(), Profile::default()).unwrap();
+    let server = {
+        let _runtime = RUNTIME.enter();
+        Server::bind(address).unwrap()
+    };
+    let address = server.address();
+    RUNTIME.spawn(server.serve(tls.served(), router));
+    address
 }

@@ -11,7 +11,7 @@ use goldkeeper::webhook::Server;
 use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
 
-use super::client::{Load, connect, tls};
+use crate::support::load::{Load, connect, tls};
 
 const AGE: Duration = Duration::from_millis(100);
 

@@ -10,8 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::client::{Load, connect, tls};
-use super::is_long;
+use crate::support::load::{Load, connect, is_long, tls};
 use crate::support::serving::Serving;
 
 /// What the Deployment allows, in KiB.

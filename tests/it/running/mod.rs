@@ -5,11 +5,5 @@
 
 mod age;
 mod bad_clients;
-mod client;
 mod rolling;
 mod rotation;
-
-/// Whether the full runs are asked for.
-fn is_long() -> bool {
-    std::env::var_os("GOLDKEEPER_LONG").is_some()
-}

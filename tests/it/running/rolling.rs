@@ -10,8 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::client::Load;
-use super::is_long;
+use crate::support::load::{Load, is_long};
 use crate::support::serving::Serving;
 
 /// Seconds for which a replica goes on after it was told to stop.

@@ -8,9 +8,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::time::sleep;
 
-use super::client::{Load, tls};
-use super::is_long;
 use crate::support::files;
+use crate::support::load::{Load, is_long, tls};
 use crate::support::serving::Serving;
 
 fn made() -> Made {

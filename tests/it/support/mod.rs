@@ -3,6 +3,7 @@
 pub(crate) mod estate;
 pub(crate) mod files;
 pub(crate) mod json;
+pub(crate) mod load;
 pub(crate) mod programs;
 pub(crate) mod round;
 pub(crate) mod seen;

@@ -1,5 +1,6 @@
 //! etcd and kube-apiserver.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,7 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::KeyPair;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Client, RUNTIME};
 use super::processes::{Process, Processes, free_port};
@@ -39,8 +40,12 @@ pub(super) struct ControlPlane {
     pub(super) address: SocketAddr,
     pub(super) audit_log: PathBuf,
     certificate: PathBuf,
-    _etcd: Process,
-    apiserver: Process,
+    assets: PathBuf,
+    /// What kube-apiserver is started with.
+    arguments: Vec<String>,
+    etcd_port: u16,
+    etcd: Option<Process>,
+    apiserver: Option<Process>,
 }
 
 impl ControlPlane {
@@ -64,41 +69,84 @@ impl ControlPlane {
         let certificates = folder.join("apiserver");
         let port = free_port();
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
-        let mut apiserver = processes.start(
-            "kube-apiserver",
-            Command::new(assets.join("kube-apiserver")).args([
-                format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
-                "--bind-address=127.0.0.1".to_owned(),
-                "--advertise-address=127.0.0.1".to_owned(),
-                format!("--secure-port={port}"),
-                flag("cert-dir", &certificates),
-                flag("token-auth-file", &tokens),
-                "--authorization-mode=RBAC".to_owned(),
-                "--disable-admission-plugins=ServiceAccount".to_owned(),
-                "--endpoint-reconciler-type=none".to_owned(),
-                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-                flag("service-account-key-file", &public),
-                flag("service-account-signing-key-file", &private),
-                "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-                flag("audit-policy-file", &audit_policy),
-                flag("audit-log-path", &audit_log),
-            ]),
-        );
-        let certificate = certificates.join("apiserver.crt");
-        apiserver.await_ready(|| std::fs::metadata(&certificate).is_ok_and(|file| file.len() > 0));
+        let arguments = vec![
+            format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
+            "--bind-address=127.0.0.1".to_owned(),
+            "--advertise-address=127.0.0.1".to_owned(),
+            format!("--secure-port={port}"),
+            flag("cert-dir", &certificates),
+            flag("token-auth-file", &tokens),
+            "--authorization-mode=RBAC".to_owned(),
+            "--disable-admission-plugins=ServiceAccount".to_owned(),
+            "--endpoint-reconciler-type=none".to_owned(),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            flag("service-account-key-file", &public),
+            flag("service-account-signing-key-file", &private),
+            "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+            flag("audit-policy-file", &audit_policy),
+            flag("audit-log-path", &audit_log),
+        ];
         let mut plane = Self {
             address: SocketAddr::from(([127, 0, 0, 1], port)),
             audit_log,
-            certificate,
-            _etcd: etcd,
-            apiserver,
+            certificate: certificates.join("apiserver.crt"),
+            assets: assets.to_owned(),
+            arguments,
+            etcd_port,
+            etcd: Some(etcd),
+            apiserver: None,
         };
-        let client = client(&plane.write_kubeconfig(folder, "kubeconfig", plane.address));
-        plane.apiserver.await_ready(|| {
+        plane.start_apiserver(processes, &[]);
+        plane
+    }
+
+    /// Starts kube-apiserver, with more arguments if need be, and waits until it is ready.
+    pub(super) fn start_apiserver(&mut self, processes: &Processes, more: &[&str]) {
+        let mut command = Command::new(self.assets.join("kube-apiserver"));
+        command.args(&self.arguments).args(more);
+        let apiserver = processes.start("kube-apiserver", &mut command);
+        let apiserver = self.apiserver.insert(apiserver);
+        apiserver
+            .await_ready(|| std::fs::metadata(&self.certificate).is_ok_and(|file| file.len() > 0));
+        let kubeconfig = self.write_kubeconfig(&processes.folder, "kubeconfig", self.address);
+        let client = client(&kubeconfig);
+        let is_ready = || {
             let answer = RUNTIME.block_on(client.send("GET", "/readyz", None));
             answer.is_ok_and(|answer| answer.code == 200)
-        });
-        plane
+        };
+        if let Some(apiserver) = &mut self.apiserver {
+            apiserver.await_ready(is_ready);
+        }
+    }
+
+    /// Kills kube-apiserver, as nothing can prepare for.
+    pub(super) fn kill_apiserver(&mut self) {
+        self.apiserver = None;
+    }
+
+    /// etcd comes back with nothing in it: its revisions begin anew. kube-apiserver must not be running.
+    pub(super) fn empty_etcd(&mut self, processes: &Processes) {
+        assert!(self.apiserver.is_none());
+        self.etcd = None;
+        std::fs::remove_dir_all(data_of_etcd(processes)).unwrap();
+        self.etcd = Some(start_etcd(&self.assets, processes, self.etcd_port));
+    }
+
+    /// Asks etcd's gateway for JSON.
+    pub(super) fn etcd(&self, path: &str, question: &Value) -> Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.etcd_port)).unwrap();
+        let body = question.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nhost: etcd\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 "), "{path}: {answer}");
+        serde_json::from_str(body).unwrap()
     }
 
     /// Writes how the API server is reached at an address, with a context a user.
@@ -153,13 +201,17 @@ pub(super) fn client(kubeconfig: &Path) -> Client {
     Client(client.unwrap())
 }
 
+fn data_of_etcd(processes: &Processes) -> PathBuf {
+    processes.folder.join("etcd")
+}
+
 fn start_etcd(assets: &Path, processes: &Processes, port: u16) -> Process {
     let url = format!("http://127.0.0.1:{port}");
     let peer = format!("http://127.0.0.1:{}", free_port());
     let mut etcd = processes.start(
         "etcd",
         Command::new(assets.join("etcd")).args([
-            format!("--data-dir={}", processes.folder.join("etcd").display()),
+            format!("--data-dir={}", data_of_etcd(processes).display()),
             format!("--listen-client-urls={url}"),
             format!("--advertise-client-urls={url}"),
             format!("--listen-peer-urls={peer}"),

@@ -42,6 +42,25 @@ impl Identity {
         policies: &Policies,
         more: &[&str],
     ) -> Process {
+        let mut process = self.begin(processes, kubeconfig, policies, more);
+        process.await_ready(|| self.is_ready());
+        process
+    }
+
+    /// Whether it says that it is ready.
+    pub(super) fn is_ready(&self) -> bool {
+        self.http("/readyz")
+            .is_some_and(|text| text.contains(" 200 "))
+    }
+
+    /// Starts goldkeeper.
+    pub(super) fn begin(
+        &self,
+        processes: &Processes,
+        kubeconfig: &Path,
+        policies: &Policies,
+        more: &[&str],
+    ) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_goldkeeper"));
         command
             .arg("serve")
@@ -59,16 +78,14 @@ impl Identity {
                 &format!("127.0.0.1:{}", self.metrics_port),
             ])
             .args(more)
-            .env("GOLDKEEPER_LOG", "info");
+            .env(
+                "GOLDKEEPER_LOG",
+                "info,kube_client=off,goldkeeper::watch=debug",
+            );
         if policies.none {
             command.arg("--allow-no-policies");
         }
-        let mut process = processes.start("goldkeeper", &mut command);
-        process.await_ready(|| {
-            self.http("/readyz")
-                .is_some_and(|text| text.contains(" 200 "))
-        });
-        process
+        processes.start("goldkeeper", &mut command)
     }
 
     /// What the plain port says, head and all; `None` if nobody is there.

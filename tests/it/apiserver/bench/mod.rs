@@ -6,6 +6,7 @@ mod client;
 mod control_plane;
 mod goldkeeper;
 mod kubectl;
+mod outage;
 mod processes;
 mod proxy;
 
@@ -22,6 +23,7 @@ pub(super) use assets::loud;
 pub(super) use client::{Answer, Client, RUNTIME};
 pub(super) use goldkeeper::Policies;
 pub(super) use kubectl::Seen;
+pub(super) use outage::with_own_bench;
 
 use super::objects::{self, names_of, path_of, vm};
 use control_plane::ControlPlane;
@@ -436,20 +438,28 @@ impl Bench {
 
     /// Takes the CRD away with the object, and puts it back: for v1beta1 as it was before there was a v1.
     pub(super) fn install_hyper_converged(&mut self, version: Version) {
-        let file = self.crds.join("hyperconvergeds.hco.kubevirt.io.yaml");
-        let mut crd = documents(&std::fs::read_to_string(file).unwrap()).remove(0);
+        let mut crd = self.hyper_converged_crd();
         if version == Version::V1beta1 {
             let versions = crd["spec"]["versions"].as_array_mut().unwrap();
             versions.retain(|version| version["name"] == "v1beta1");
             versions[0]["storage"] = json!(true);
         }
-        let path = path_of(&crd, true);
+        self.replace_hyper_converged(&crd, version);
+    }
+
+    fn hyper_converged_crd(&self) -> Value {
+        let file = self.crds.join("hyperconvergeds.hco.kubevirt.io.yaml");
+        documents(&std::fs::read_to_string(file).unwrap()).remove(0)
+    }
+
+    fn replace_hyper_converged(&mut self, crd: &Value, version: Version) {
+        let path = path_of(crd, true);
         self.client.delete(&path);
         until("the CRD is gone", LONG, || {
             self.client.get(&path).code == 404
         });
         self.hyper_converged = version;
-        self.client.create(&crd).object();
+        self.client.create(crd).object();
         self.put(&objects::hyper_converged(version));
     }
 
