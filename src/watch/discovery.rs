@@ -44,7 +44,7 @@ pub(super) enum Availability {
 /// What the cluster serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Served {
-    kinds: BTreeMap<Kind, Availability>,
+    pub(super) kinds: BTreeMap<Kind, Availability>,
     /// Whether `config.openshift.io` is served, once that is known.
     pub(super) openshift: Option<bool>,
     /// How often the API server has come back, after it could not be asked. Whoever backs off need not wait any longer.

@@ -287,7 +287,11 @@ impl Inner {
                 }
             }
         }
-        Known::Known(None)
+        match found {
+            // It was served a moment ago: that is found out by discovery, not by a page that is not found.
+            Availability::Served(_) => Known::Unknown,
+            _ => Known::Known(None),
+        }
     }
 
     async fn get_from(&self, collection: &Collection, name: &str) -> Result<Value, kube::Error> {

@@ -79,6 +79,20 @@ async fn an_object_is_there_or_not_or_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_served_a_moment_ago_is_not_said_to_be_absent() {
+    let api = FakeApi::complete();
+    let mut served = Served::default();
+    let kinds = [(Kind::DataSource, Availability::Served("v1beta1"))];
+    served.kinds.extend(kinds);
+    let (_sender, served) = watch::channel(served);
+    let reader = LiveReader::new(api.client(), served);
+    assert_eq!(reader.read(&question("none"), soon()).await, NONE);
+    api.unserve(Kind::DataSource);
+    let gone = reader.read(&question("none"), soon()).await;
+    assert_eq!(gone, Known::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_that_cannot_exist_is_not_asked_for() {
     let api = FakeApi::complete();
     let reader = reader(&api);

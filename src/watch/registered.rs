@@ -7,6 +7,8 @@ use kube::{Api, Client};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::failure::describe;
+
 /// Longest that one reading may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -34,7 +36,7 @@ pub async fn webhook_configurations(
         let read = timeout(DEADLINE, api.get_opt(name)).await;
         let object = read
             .map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()))?
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| describe(&error).to_string())?;
         if let Some(object) = object {
             let mut value = object.data;
             if let Some(fields) = value.as_object_mut() {
