@@ -148,6 +148,12 @@ impl<'c> Facts<'c> {
         })
     }
 
+    /// That a kind can't be read, and why, for messages.
+    pub fn unreadable(&self, kind: Kind) -> String {
+        let why = self.why_unknown(kind);
+        format!("{} can't be read: {why}", kind.info().kind)
+    }
+
     /// Why a kind can't be listed, for messages.
     pub fn why_unknown(&self, kind: Kind) -> &'c str {
         match self.view.coverage(kind) {

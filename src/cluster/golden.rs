@@ -284,9 +284,8 @@ impl ClusterView {
             .map(ToString::to_string)
             .collect();
         if let Known::Known(golden) = self.golden_namespace(default) {
-            let objects = self.objects(Kind::DataSource).into_iter();
-            let kept = objects.filter(|seen| seen.namespace == golden.name);
-            names.extend(kept.map(|seen| seen.name.to_owned()));
+            let kept = self.objects_in(Kind::DataSource, golden.name);
+            names.extend(kept.into_iter().map(|seen| seen.name.to_owned()));
         }
         names.sort_unstable();
         names.dedup();

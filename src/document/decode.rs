@@ -185,6 +185,23 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
+    /// The same, where no fields at all are as good as an object without any.
+    pub fn of_any(
+        node: Option<&'n Node>,
+        owner: &str,
+        known: &[Field],
+        decoder: &mut Decoder,
+    ) -> Option<Self> {
+        match node {
+            Some(node) => Self::of(node, owner, known, decoder),
+            None => Some(Self {
+                entries: Vec::new(),
+                misspelt: Vec::new(),
+                place: decoder.owner,
+            }),
+        }
+    }
+
     /// Reads an object that may have these fields and no others. `owner` is what the message calls the object.
     pub fn of(node: &'n Node, owner: &str, known: &[Field], decoder: &mut Decoder) -> Option<Self> {
         let table = known;
@@ -205,7 +222,7 @@ impl<'n> Fields<'n> {
                 // What is not told need not be put into words.
                 decoder.errors += 1;
             } else if !known.contains(&name.as_str()) {
-                misspelt.extend(nearest(name, &known));
+                misspelt.extend(nearest(name, known.iter().copied()));
                 decoder.error_at(
                     *place,
                     format!("unknown field `{name}`: not a field of {owner}"),
@@ -302,11 +319,11 @@ fn belongs(name: &str, known: &[Field]) -> Option<String> {
     ))
 }
 
-/// The known name that is most like another one, if it is much like it.
-fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
+/// The known name that is most like another one, if it is much like it: one letter in three may be wrong.
+pub fn nearest<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let near = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(found, name), *name))
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(found, name), name))
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
         .min();
     near.map(|(_, name)| name)
@@ -317,7 +334,7 @@ pub fn suggest(found: &str, known: &[&str]) -> String {
     let mut sorted = known.to_vec();
     sorted.sort_unstable();
     let list = format!("known here: {}", sorted.join(", "));
-    match nearest(found, known) {
+    match nearest(found, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`? {list}"),
         None => list,
     }
@@ -397,5 +414,20 @@ mod tests {
               = help: remove the line, or give it a value: write each entry on a line that begins with `- `, or [] for an empty list"
             ]
         );
+    }
+
+    #[test]
+    fn only_names_that_are_near_are_suggested() {
+        let known = ["centos-stream9", "fedora", "rhel8", "rhel9"];
+        let table = [
+            ("rhel99", Some("rhel9")),
+            ("fedroa", Some("fedora")),
+            ("centos-stream10", Some("centos-stream9")),
+            ("windows", None),
+            ("", None),
+        ];
+        for (name, expected) in table {
+            assert_eq!(nearest(name, known), expected, "{name}");
+        }
     }
 }

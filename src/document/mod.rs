@@ -15,7 +15,7 @@ mod node;
 mod values;
 mod yaml_fault;
 
-pub use decode::{Decode, Decoder, Fields, suggest};
+pub use decode::{Decode, Decoder, Fields, nearest, suggest};
 pub use diagnostic::{Diagnostic, Severity};
 pub use documents::parse_each;
 pub use field::{Field, Shape};

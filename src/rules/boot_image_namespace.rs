@@ -44,7 +44,7 @@ use super::platform::{PLATFORM_FIELD, Platform};
 use super::rights::{CLONE_SOURCER, may_clone};
 use super::{
     DEFAULT_NAMESPACE, Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation,
-    Webhook,
+    Webhook, told,
 };
 
 /// The rule.
@@ -66,9 +66,6 @@ pub(super) static RULE: Rule = Rule {
 const PARAMETERS: &[Field] = &[DEFAULT_NAMESPACE, PLATFORM_FIELD];
 
 const FIELD: &str = "commonBootImageNamespace";
-/// How many images are named in one sentence.
-const NAMED: usize = 5;
-
 #[derive(Debug, Default)]
 struct BootImageNamespace {
     default_namespace: Option<String>,
@@ -76,11 +73,8 @@ struct BootImageNamespace {
 }
 
 fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
-    let Some(node) = parameters else {
-        return Some(Box::new(BootImageNamespace::default()));
-    };
     let name = "BootImageNamespace.spec.parameters";
-    let fields = Fields::of(node, name, PARAMETERS, decoder)?;
+    let fields = Fields::of_any(parameters, name, PARAMETERS, decoder)?;
     let default_namespace = fields.optional("defaultNamespace", decoder);
     let platform = Platform::decode(&fields, decoder);
     Some(Box::new(BootImageNamespace {
@@ -288,7 +282,7 @@ impl Change<'_, '_> {
         ];
         let told = |(mut names, why, instead): (Vec<&str>, &str, &str)| {
             names.sort_unstable();
-            let list = list(&names)?;
+            let list = (!names.is_empty()).then(|| told::names(&names))?;
             let (stay, template) = match names.len() {
                 1 => ("does not move", "its template is"),
                 _ => ("do not move", "their templates are"),
@@ -309,32 +303,5 @@ impl Change<'_, '_> {
                 command,
             )
         })
-    }
-}
-
-/// Names in one sentence: `a and b and c`.
-fn list(names: &[&str]) -> Option<String> {
-    let (shown, rest) = names.split_at(names.len().min(NAMED));
-    let text = shown.join(" and ");
-    match (shown.is_empty(), rest.len()) {
-        (true, _) => None,
-        (false, 0) => Some(text),
-        (false, more) => Some(format!("{text} and {more} more")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_list_is_cut() {
-        assert_eq!(list(&[]), None);
-        assert_eq!(list(&["a", "b"]).as_deref(), Some("a and b"));
-        let many = ["a", "b", "c", "d", "e", "f", "g"];
-        assert_eq!(
-            list(&many).as_deref(),
-            Some("a and b and c and d and e and 2 more")
-        );
     }
 }

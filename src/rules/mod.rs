@@ -12,6 +12,7 @@ mod finding;
 mod platform;
 mod protected_namespaces;
 mod rights;
+mod told;
 
 use std::fmt;
 

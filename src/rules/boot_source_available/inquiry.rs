@@ -8,6 +8,7 @@ use crate::admission::{
 use crate::cluster::{
     DataSource, Fact, Facts, Kind, Known, Someone, SourceObject, SourceReference,
 };
+use crate::document::nearest;
 use crate::rules::rights::{may_clone, may_get, requester, sees};
 use crate::rules::{Stage, Subject};
 
@@ -219,21 +220,17 @@ impl<'r, 'c> Inquiry<'r, 'c> {
     /// image.
     fn near(&self, place: Place<'_>) -> Option<String> {
         let view = self.facts.view();
-        let here: Vec<String> = view
-            .objects(Kind::DataSource)
-            .into_iter()
-            .filter(|seen| seen.namespace == place.namespace)
-            .map(|seen| seen.name.to_owned())
-            .collect();
-        if let Some(name) = words::nearest(place.name, &here) {
-            return Some(name);
+        let here = view.objects_in(Kind::DataSource, place.namespace);
+        if let Some(name) = nearest(place.name, here.iter().map(|seen| seen.name)) {
+            return Some(name.to_owned());
         }
         if place.reference.source_ref.namespace.get().is_some() {
             return None;
         }
         let default = self.rule.default_namespace.as_deref();
-        let name = words::nearest(place.name, &view.golden_names(default))?;
-        let image = view.golden_image(&name, default).known()??;
+        let names = view.golden_names(default);
+        let name = nearest(place.name, names.iter().map(String::as_str))?;
+        let image = view.golden_image(name, default).known()??;
         let home = image.namespace.name;
         let seen = self.sees_data_sources(home);
         seen.then(|| format!("{name} in {home}"))

@@ -98,15 +98,8 @@ struct BootSourceAvailable {
 }
 
 fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
-    let Some(node) = parameters else {
-        return Some(Box::new(BootSourceAvailable {
-            check_clone_rights: true,
-            default_namespace: None,
-            platform: Platform::default(),
-        }));
-    };
     let name = "BootSourceAvailable.spec.parameters";
-    let fields = Fields::of(node, name, PARAMETERS, decoder)?;
+    let fields = Fields::of_any(parameters, name, PARAMETERS, decoder)?;
     let check_clone_rights = fields.optional("checkCloneRights", decoder);
     let default_namespace = fields.optional("defaultNamespace", decoder);
     let platform = Platform::decode(&fields, decoder);

@@ -3,6 +3,7 @@
 use crate::admission::{BootReference, FieldPath};
 use crate::cluster::{DataSource, Kind};
 use crate::rules::rights::{CLONE_SOURCER, VIEW};
+use crate::rules::told::{detail, expected, write_namespace};
 use crate::rules::{Detail, Undetermined, Violation};
 
 /// Where a `DataSource` is looked for.
@@ -31,16 +32,6 @@ pub(super) enum Need {
     Read,
 }
 
-/// The name that is nearest to one that there is not, if any is near: one letter in three may be wrong.
-pub(super) fn nearest(name: &str, known: &[String]) -> Option<String> {
-    known
-        .iter()
-        .map(|other| (strsim::damerau_levenshtein(name, other), other))
-        .filter(|(distance, other)| *distance <= (other.len() / 3).max(1))
-        .min()
-        .map(|(_, other)| other.clone())
-}
-
 fn violation(summary: String, field: FieldPath, found: &str, details: Vec<Detail>) -> Violation {
     Violation {
         summary,
@@ -52,10 +43,7 @@ fn violation(summary: String, field: FieldPath, found: &str, details: Vec<Detail
 }
 
 fn instead(text: String) -> Detail {
-    Detail {
-        label: "instead",
-        text,
-    }
+    detail("instead", text)
 }
 
 /// There is none of that name.
@@ -68,9 +56,7 @@ pub(super) fn missing(place: Place<'_>, near: Option<String>) -> Violation {
     match (place.home, near) {
         (Some(home), _) => {
             summary = format!("{summary}: the golden image of that name is in {home}");
-            details.push(instead(format!(
-                "write namespace: {home} beside name: {name}"
-            )));
+            details.push(write_namespace(home, name));
         }
         (None, Some(near)) => {
             summary = format!("{summary}: did you mean {near}?");
@@ -115,25 +101,13 @@ pub(super) fn retired(place: Place<'_>, home: &str, source: Option<&DataSource>)
     let Place {
         namespace, name, ..
     } = place;
-    let mut details = vec![
-        Detail {
-            label: "expected",
-            text: format!("{home} (where the HyperConverged keeps {name})"),
-        },
-        instead(format!("write namespace: {home} beside name: {name}")),
-    ];
+    let mut details = vec![expected(home, name), write_namespace(home, name)];
     if let Some(source) = source {
         let text = format!(
             "{name} in {namespace} is not ready: {}",
             why_not_ready(source)
         );
-        details.insert(
-            0,
-            Detail {
-                label: "reason",
-                text,
-            },
-        );
+        details.insert(0, detail("reason", text));
     }
     violation(
         format!("sourceRef names {namespace} which no longer holds {name}: use {home}"),
@@ -153,15 +127,17 @@ pub(super) fn invisible(place: Place<'_>) -> Violation {
     let advice = match place.home {
         Some(home) => {
             summary = format!("{summary}: the golden image of that name is in {home}");
-            format!("write namespace: {home} beside name: {name}")
+            write_namespace(home, name)
         }
-        None => format!("ask an administrator of {namespace} which boot sources there are"),
+        None => instead(format!(
+            "ask an administrator of {namespace} which boot sources there are"
+        )),
     };
     violation(
         summary,
         place.reference.path().field("name"),
         name,
-        vec![instead(advice)],
+        vec![advice],
     )
 }
 
@@ -215,10 +191,7 @@ pub(super) fn no_right(refusal: &Refusal, field: FieldPath, source: &str) -> Vio
         "an administrator of {namespace} runs: kubectl create rolebinding use-boot-sources -n {namespace} \
          --clusterrole={role} {flag}"
     );
-    let expected = Detail {
-        label: "expected",
-        text: format!("the right to {right} in {namespace}"),
-    };
+    let expected = detail("expected", format!("the right to {right} in {namespace}"));
     violation(summary, field, source, vec![expected, instead(command)])
 }
 
@@ -260,24 +233,4 @@ pub(super) fn no_object(
         name,
         vec![instead(advice)],
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_that_are_near_are_suggested() {
-        let known = ["centos-stream9", "fedora", "rhel8", "rhel9"].map(str::to_owned);
-        let table = [
-            ("rhel99", Some("rhel9")),
-            ("fedroa", Some("fedora")),
-            ("centos-stream10", Some("centos-stream9")),
-            ("windows", None),
-            ("", None),
-        ];
-        for (name, expected) in table {
-            assert_eq!(nearest(name, &known).as_deref(), expected, "{name}");
-        }
-    }
 }

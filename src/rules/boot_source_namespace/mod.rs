@@ -60,12 +60,12 @@ use crate::admission::{BootReference, Edit};
 use crate::cluster::{Facts, Kind, Known};
 use crate::document::{Decoder, Field, Fields, Node, Shape};
 
-use retired::{Action, Retired};
-
+use super::told::{detail, write_namespace};
 use super::{
-    ASKS_FOR_VOLUMES, DEFAULT_NAMESPACE, Detail, Finding, Judge, Rule, Stage, Subject,
-    Undetermined, Violation, Webhook,
+    ASKS_FOR_VOLUMES, DEFAULT_NAMESPACE, Finding, Judge, Rule, Stage, Subject, Undetermined,
+    Violation, Webhook,
 };
+use retired::{Action, Retired};
 
 /// The rule.
 pub(super) static RULE: Rule = Rule {
@@ -96,19 +96,8 @@ struct BootSourceNamespace {
 }
 
 fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
-    let Some(node) = parameters else {
-        return Some(Box::new(BootSourceNamespace {
-            fill: true,
-            default_namespace: None,
-            retired: None,
-        }));
-    };
-    let fields = Fields::of(
-        node,
-        "BootSourceNamespace.spec.parameters",
-        PARAMETERS,
-        decoder,
-    )?;
+    let name = "BootSourceNamespace.spec.parameters";
+    let fields = Fields::of_any(parameters, name, PARAMETERS, decoder)?;
     let fill = fields.optional("fill", decoder);
     let default_namespace = fields.optional("defaultNamespace", decoder);
     let retired = fields.optional("retiredNamespaces", decoder);
@@ -254,11 +243,7 @@ fn why_golden_is_unknown(facts: &Facts<'_>) -> String {
         Known::Unknown => Kind::HyperConverged,
         Known::Known(_) => Kind::DataSource,
     };
-    format!(
-        "{} can't be read: {}",
-        kind.info().kind,
-        facts.why_unknown(kind)
-    )
+    facts.unreadable(kind)
 }
 
 fn finding(
@@ -285,14 +270,8 @@ fn finding(
         field: path,
         found: "nothing".to_owned(),
         details: vec![
-            Detail {
-                label: "expected",
-                text: format!("{namespace} (from {set_by})"),
-            },
-            Detail {
-                label: "instead",
-                text: format!("write namespace: {namespace} beside name: {name}"),
-            },
+            detail("expected", format!("{namespace} (from {set_by})")),
+            write_namespace(namespace, name),
         ],
     })
 }

@@ -4,7 +4,8 @@ use crate::admission::{BootReference, Edit};
 use crate::cluster::{DataSource, Fact, Facts, Kind, Known};
 use crate::document::{Decode, Decoder, Field, Fields, Node, Shape, suggest};
 use crate::rules::rights::{requester, sees};
-use crate::rules::{Detail, Finding, Stage, Subject, Undetermined, Violation};
+use crate::rules::told::{expected, write_namespace};
+use crate::rules::{Finding, Stage, Subject, Undetermined, Violation};
 
 /// The fields of `parameters.retiredNamespaces`.
 pub(super) const FIELDS: &[Field] = &[
@@ -175,14 +176,6 @@ impl Stray<'_> {
         }
         let reader = requester(&subject.request.user_info);
         sees(facts, &reader, Kind::DataSource, namespace).then(|| {
-            let expected = Detail {
-                label: "expected",
-                text: format!("{home} (where the HyperConverged keeps {name})"),
-            };
-            let instead = Detail {
-                label: "instead",
-                text: format!("write namespace: {home} beside name: {name}"),
-            };
             Finding::Violation(Violation {
                 summary: format!(
                     "sourceRef names {namespace} where {name} is no longer kept up to date: use {home}"
@@ -190,7 +183,7 @@ impl Stray<'_> {
                 let_through: None,
                 field: self.reference.namespace_path(),
                 found: namespace.to_owned(),
-                details: vec![expected, instead],
+                details: vec![expected(home, name), write_namespace(home, name)],
             })
         })
     }

@@ -7,7 +7,7 @@ use crate::cluster::{
 };
 
 use super::super::{Detail, Finding, Subject, Undetermined, Violation};
-use super::told::detail;
+use crate::rules::told::detail;
 
 /// Judges every disk that an object asks for. Boot sources are golden namespaces' only: what else is cloned is the
 /// user's own.
@@ -165,11 +165,7 @@ fn undetermined(called: &str, field: FieldPath, kind: Kind, facts: &Facts<'_>) -
     Finding::Undetermined(Undetermined {
         summary: format!("could not tell whether {called} is on the right storage class"),
         field,
-        reason: format!(
-            "{} can't be read: {}",
-            kind.info().kind,
-            facts.why_unknown(kind)
-        ),
+        reason: facts.unreadable(kind),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::cluster::{
 };
 
 use super::super::{Finding, Undetermined};
-use super::told::{advice, names};
+use crate::rules::told::{advice, names};
 
 /// Sorts after every time: a class that is being made is the newest.
 const NOW: &str = "9999";
@@ -69,11 +69,7 @@ fn undetermined(facts: &Facts<'_>, kind: Kind) -> Finding {
             "could not tell which boot sources a change of the default storage class leaves behind"
                 .to_owned(),
         field: field(),
-        reason: format!(
-            "{} can't be read: {}",
-            kind.info().kind,
-            facts.why_unknown(kind)
-        ),
+        reason: facts.unreadable(kind),
     })
 }
 

@@ -57,7 +57,6 @@
 mod clones;
 mod default_class;
 mod settings;
-mod told;
 
 use crate::admission::{Operation, Resource};
 use crate::cluster::Facts;
@@ -115,20 +114,8 @@ struct BootSourceStorageClass {
 }
 
 fn decode(parameters: Option<&Node>, decoder: &mut Decoder) -> Option<Box<dyn Judge>> {
-    let Some(node) = parameters else {
-        return Some(Box::new(BootSourceStorageClass {
-            settings: true,
-            clones: true,
-            allowed: None,
-            platform: Platform::default(),
-        }));
-    };
-    let fields = Fields::of(
-        node,
-        "BootSourceStorageClass.spec.parameters",
-        PARAMETERS,
-        decoder,
-    )?;
+    let name = "BootSourceStorageClass.spec.parameters";
+    let fields = Fields::of_any(parameters, name, PARAMETERS, decoder)?;
     let checks = decode_checks(&fields, decoder);
     let allowed: Option<Option<Globs>> = fields.optional("allowedStorageClasses", decoder);
     let allows_nothing = allowed.as_ref().is_some_and(|globs| {

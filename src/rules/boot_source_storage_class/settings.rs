@@ -10,7 +10,7 @@ use crate::document::suggest;
 
 use super::super::{Finding, Subject, Undetermined, Violation};
 use super::BootSourceStorageClass;
-use super::told::{advice, detail, names};
+use crate::rules::told::{advice, detail, names};
 
 /// A class that an image is to be kept on.
 struct Wanted<'o> {

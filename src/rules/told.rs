@@ -1,8 +1,8 @@
-//! Words that the parts of this rule share.
+//! Words that rules share.
 
 use crate::admission::FieldPath;
 
-use super::super::{Detail, Finding, Violation};
+use super::{Detail, Finding, Violation};
 
 /// How many names a sentence holds before the rest is counted.
 const NAMES: usize = 5;
@@ -26,6 +26,22 @@ pub(super) fn advice(field: FieldPath, found: impl Into<String>, summary: String
         found: found.into(),
         details: Vec::new(),
     })
+}
+
+/// What to write where a golden image is named without its namespace, or with another one.
+pub(super) fn write_namespace(home: &str, name: &str) -> Detail {
+    detail(
+        "instead",
+        format!("write namespace: {home} beside name: {name}"),
+    )
+}
+
+/// Where a golden image is kept.
+pub(super) fn expected(home: &str, name: &str) -> Detail {
+    detail(
+        "expected",
+        format!("{home} (where the HyperConverged keeps {name})"),
+    )
 }
 
 /// One line of a message.
