@@ -23,6 +23,17 @@ pub enum ClaimField {
     Pvc,
 }
 
+impl ClaimField {
+    /// The volume mode of a claim that names none, where it does not depend on the class: what is taken as it stands has
+    /// a file system.
+    pub const fn default_mode(self) -> Option<VolumeMode> {
+        match self {
+            Self::Storage => None,
+            Self::Pvc => Some(VolumeMode::Filesystem),
+        }
+    }
+}
+
 /// The claim that each import of a `DataImportCron` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportClaim {
@@ -47,7 +58,7 @@ pub enum SourceFormat {
 
 impl SourceFormat {
     /// Reads `pvc` or `snapshot`.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         match text {
             "pvc" => Some(Self::Pvc),
             "snapshot" => Some(Self::Snapshot),

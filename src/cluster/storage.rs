@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::claim::VolumeMode;
 use super::fact::RawMetadata;
-use super::{ClusterView, Fact, Kind, Known};
+use super::{ClaimField, ClusterView, Fact, Kind, Known};
 
 /// What is kept of a `StorageClass`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,14 @@ pub struct DefaultClasses<'v> {
 }
 
 impl<'v> DefaultClasses<'v> {
+    /// The default for a claim that names no class.
+    pub const fn of(&self, field: ClaimField) -> Option<&'v str> {
+        match field {
+            ClaimField::Storage => self.virt,
+            ClaimField::Pvc => self.plain,
+        }
+    }
+
     /// The defaults among classes. Among several the newest counts, then the first by name; a class that is being
     /// deleted counts until it is gone (`GetPlatformDefaultStorageClass` and `getFallbackStorageClass` in CDI's
     /// `pkg/controller/common/util.go`).

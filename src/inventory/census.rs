@@ -89,7 +89,6 @@ pub struct Census<'v> {
     made: Vec<u64>,
     uses: HashMap<Disk<'v>, Users>,
     busy: BTreeMap<(String, String), u64>,
-    templates: u64,
 }
 
 impl<'v> Census<'v> {
@@ -117,7 +116,6 @@ impl<'v> Census<'v> {
             sources,
             uses: HashMap::new(),
             busy: BTreeMap::new(),
-            templates: 0,
         }
     }
 
@@ -170,11 +168,6 @@ impl<'v> Census<'v> {
     pub fn clones_of(&self, namespace: &str, name: &str) -> u64 {
         let key = (namespace.to_owned(), name.to_owned());
         self.busy.get(&key).copied().unwrap_or_default()
-    }
-
-    /// How many templates went past.
-    pub const fn templates(&self) -> u64 {
-        self.templates
     }
 
     fn count(&mut self, resource: Resource, object: &Value, template: Option<&str>) {
@@ -288,7 +281,6 @@ impl<'v> Census<'v> {
 
     /// The virtual machines of a template as they would be made with the parameters' own values.
     fn add_template(&mut self, object: &Value) {
-        self.templates += 1;
         let name = format!(
             "{}/{}",
             metadata(object, "namespace"),

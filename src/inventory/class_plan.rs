@@ -1,8 +1,8 @@
 //! What would become of boot sources and their clones if another storage class were the default.
 
 use crate::cluster::{
-    BootSource, ClaimField, CloneCost, ClusterView, Comeback, DefaultClasses, Expected, Known,
-    SourceClass, SourceFormat, SourceObject, SourceVolume, Standing, VolumeMode,
+    BootSource, CloneCost, ClusterView, Comeback, DefaultClasses, Expected, Known, SourceClass,
+    SourceFormat, SourceObject, SourceVolume, Standing,
 };
 
 use super::{Census, Disk, DiskClass, Users};
@@ -245,10 +245,7 @@ impl<'v> ClassPlan<'v> {
             volume
         };
         let cost = |volume: &SourceVolume<'v>, defaults| {
-            let mode = disk.mode.or_else(|| {
-                // As it stands: a file system unless it says otherwise.
-                (disk.field == ClaimField::Pvc).then_some(VolumeMode::Filesystem)
-            });
+            let mode = disk.mode.or(disk.field.default_mode());
             target(&disk, defaults).map_or(CloneCost::Unknown, |class| {
                 view.clone_cost(volume, class, mode)
             })
@@ -319,20 +316,15 @@ impl<'v> ClassPlan<'v> {
     /// The format in which CDI keeps imports on the new class, if its profile says.
     pub fn format(&self, view: &ClusterView) -> Option<SourceFormat> {
         let profile = view.storage_profile(self.name)?;
-        match profile.data_import_cron_source_format.as_deref()? {
-            "snapshot" => Some(SourceFormat::Snapshot),
-            "pvc" => Some(SourceFormat::Pvc),
-            _ => None,
-        }
+        SourceFormat::read(profile.data_import_cron_source_format.as_deref()?)
     }
 }
 
 /// The class that a disk is on.
 fn target<'v>(disk: &Disk<'v>, defaults: DefaultClasses<'v>) -> Option<&'v str> {
-    match (disk.class, disk.field) {
-        (DiskClass::Named(name), _) => Some(name),
-        (DiskClass::Missing, _) => None,
-        (DiskClass::Default, ClaimField::Pvc) => defaults.plain,
-        (DiskClass::Default, ClaimField::Storage) => defaults.virt,
+    match disk.class {
+        DiskClass::Named(name) => Some(name),
+        DiskClass::Missing => None,
+        DiskClass::Default => defaults.of(disk.field),
     }
 }

@@ -95,11 +95,9 @@ impl<'v> BootSource<'v> {
             Wish::Unknown => Expected::Unknown,
             Wish::Default => {
                 let field = cron.map_or(ClaimField::Storage, |cron| cron.fact.claim.field);
-                let default = match field {
-                    ClaimField::Storage => defaults.virt,
-                    ClaimField::Pvc => defaults.plain,
-                };
-                default.map_or(Expected::Nothing, Expected::Default)
+                defaults
+                    .of(field)
+                    .map_or(Expected::Nothing, Expected::Default)
             }
         }
     }

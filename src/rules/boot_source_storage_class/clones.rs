@@ -2,8 +2,8 @@
 
 use crate::admission::{FieldPath, NamespacedName, Object, Source, SourceRef, VolumeRequest};
 use crate::cluster::{
-    BootSource, CloneCost, Comeback, CopyReason, Expected, Fact, Facts, Kind, Known, SourceClass,
-    SourceObject, SourceVolume, VolumeMode, VolumeName,
+    BootSource, ClaimField, CloneCost, Comeback, CopyReason, Expected, Fact, Facts, Kind, Known,
+    SourceClass, SourceObject, SourceVolume, VolumeMode, VolumeName,
 };
 
 use super::super::{Detail, Finding, Subject, Undetermined, Violation};
@@ -216,16 +216,15 @@ impl<'a> Disk<'a> {
     fn of(request: &'a VolumeRequest<'a>, volume: &SourceVolume<'a>, facts: &Facts<'a>) -> Self {
         let view = facts.view();
         let defaults = view.default_classes().known().unwrap_or_default();
-        // `pvc` is taken as it stands: a file system unless it says otherwise, and the default class of Kubernetes.
-        let (claim, default, mode) = match (request.storage, request.pvc) {
-            (_, Some(pvc)) => (Some(pvc), defaults.plain, Some(VolumeMode::Filesystem)),
-            (storage, None) => (storage, defaults.virt, None),
+        let (claim, field) = match (request.storage, request.pvc) {
+            (_, Some(pvc)) => (Some(pvc), ClaimField::Pvc),
+            (storage, None) => (storage, ClaimField::Storage),
         };
         let named = claim.and_then(|claim| claim.storage_class_name.get());
-        let class = named.or(default);
+        let class = named.or(defaults.of(field));
         let mode = claim
             .and_then(|claim| VolumeMode::read(claim.volume_mode.get()?))
-            .or(mode);
+            .or(field.default_mode());
         Self {
             request,
             class,
