@@ -2,12 +2,15 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -60,7 +63,7 @@ pub(super) async fn serve(tcp: TcpStream, mut terms: Terms) {
 /// In the protocol that was agreed on.
 async fn speak(stream: TlsStream<TcpStream>, terms: Terms) {
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let io = TokioIo::new(stream);
+    let io = OneBuffer(TokioIo::new(stream));
     let service = TowerToHyperService::new(terms.router);
     if is_http2 {
         let connection = OneTask::new(|here| {
@@ -90,7 +93,7 @@ trait Connection: Future + Unpin {
 }
 
 type Service = TowerToHyperService<Router>;
-type Io = TokioIo<TlsStream<TcpStream>>;
+type Io = OneBuffer<TokioIo<TlsStream<TcpStream>>>;
 
 impl Connection for OneTask<http2::Connection<Io, Service, super::one_task::Here>> {
     fn finish(&mut self) {
@@ -110,6 +113,39 @@ impl Connection for Pin<Box<http1::Connection<Io, Service>>> {
     /// Its time for the head of a request sees to that.
     fn is_idle(&self) -> bool {
         false
+    }
+}
+
+/// Written to from one buffer and never from several: so h2 copies an answer of up to 1 KiB, as nearly all are, into the
+/// buffer of the answers before it (`CHAIN_THRESHOLD_WITHOUT_VECTORED_IO` in its `framed_write.rs`), and all of them are
+/// one TLS record. Otherwise each answer is written by itself.
+struct OneBuffer<T>(T);
+
+impl<T: Read + Unpin> Read for OneBuffer<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl<T: Write + Unpin> Write for OneBuffer<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
     }
 }
 
