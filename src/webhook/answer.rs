@@ -4,9 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant as Clock;
 
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody as Body};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -19,15 +19,23 @@ use crate::engine::{Decision, Evaluation, ROUNDS, Route, enforce, evaluate};
 use crate::policy::PolicySet;
 
 use super::limits::MAX_BODY;
-use super::{App, deadline, review};
+use super::{App, deadline, review, route};
 
 /// A body over this size, in bytes, is judged on a task of its own: judging it may take milliseconds, and nobody should
 /// wait for that on the same connection. Most objects are far below.
 const SHORT: usize = 64 * 1024;
 
 /// Answers one request. What fails on our side is an HTTP status, never a verdict.
-pub(super) async fn answer(app: Arc<App>, route: Route, request: Request) -> Response {
+pub async fn answer<B>(app: Arc<App>, request: Request<B>) -> Response
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let started = Clock::now();
+    let Some(route) = route(request.uri().path()) else {
+        let reason = "there is no such path".to_owned();
+        return Failure(StatusCode::NOT_FOUND, reason).into_response();
+    };
     let judged = AssertUnwindSafe(receive_and_judge(&app, route, request, started))
         .catch_unwind()
         .await;
@@ -63,7 +71,7 @@ struct Answer(Vec<u8>);
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.0));
+        let mut response = Response::new(axum::body::Body::from(self.0));
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -72,14 +80,22 @@ impl IntoResponse for Answer {
     }
 }
 
-async fn receive_and_judge(
+async fn receive_and_judge<B>(
     app: &Arc<App>,
     route: Route,
-    request: Request,
+    request: Request<B>,
     started: Clock,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, Failure>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     let deadline = Instant::now() + deadline::from_query(request.uri().query());
     let (parts, body) = request.into_parts();
+    if parts.method != Method::POST {
+        let reason = "an AdmissionReview is sent by POST".to_owned();
+        return Err(Failure(StatusCode::METHOD_NOT_ALLOWED, reason));
+    }
     if !is_json(&parts.headers) {
         let reason = "the content type must be application/json".to_owned();
         return Err(Failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
@@ -115,8 +131,8 @@ async fn judge(
 ) -> Result<Answer, Failure> {
     let request = review::decode(body)
         .map_err(|error| Failure(StatusCode::BAD_REQUEST, error.to_string()))?;
-    let policies = app.policies.load_full();
-    let view = app.view.load_full();
+    let policies = app.policies.load();
+    let view = app.view.load();
     let evaluation = determine(app, route, &request, &policies, &view, deadline).await;
     let decision = enforce(&evaluation, &policies);
     app.observer.decided(
@@ -176,7 +192,11 @@ async fn read_live(app: &App, questions: &[Question], deadline: Instant) -> Vec<
     .await
 }
 
-async fn receive(body: Body, deadline: Instant) -> Result<Bytes, Failure> {
+async fn receive<B>(body: B, deadline: Instant) -> Result<Bytes, Failure>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     let body = Limited::new(body, MAX_BODY);
     match timeout_at(deadline, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

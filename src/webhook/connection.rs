@@ -1,6 +1,7 @@
 //! One connection, from the handshake to its end: limits on slow clients, TCP_NODELAY, and a greatest age.
 
 use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::io;
 use std::pin::Pin;
@@ -9,11 +10,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
+use axum::response::Response;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Map};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -30,13 +34,16 @@ pub(super) const DRAIN: Duration = Duration::from_secs(5);
 /// Requests at once on one HTTP/2 connection; the API server opens few connections.
 const MAX_STREAMS: u32 = 256;
 
+/// Answers a request, whatever it is.
+pub type Respond = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send + Sync>;
+
 /// What every connection is served with.
 #[derive(Clone)]
 pub(super) struct Terms {
     /// What counts for the next handshake.
     pub(super) tls: Arc<ArcSwap<ServerConfig>>,
     /// Who answers.
-    pub(super) router: Router,
+    pub(super) respond: Respond,
     /// How old a connection gets, or up to half as much older.
     pub(super) age: Duration,
     /// Whether to come to an end.
@@ -64,7 +71,7 @@ pub(super) async fn serve(tcp: TcpStream, mut terms: Terms) {
 async fn speak(stream: TlsStream<TcpStream>, terms: Terms) {
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let io = OneBuffer(TokioIo::new(stream));
-    let service = TowerToHyperService::new(terms.router);
+    let service = Service(terms.respond);
     if is_http2 {
         let connection = OneTask::new(|here| {
             http2::Builder::new(here)
@@ -84,6 +91,19 @@ async fn speak(stream: TlsStream<TcpStream>, terms: Terms) {
     }
 }
 
+/// Answers as hyper wants it.
+struct Service(Respond);
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Map<BoxFuture<'static, Response>, fn(Response) -> Result<Response, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        (self.0)(request).map(Ok)
+    }
+}
+
 /// What can be told to come to an end.
 trait Connection: Future + Unpin {
     /// No more requests; those in flight are answered.
@@ -92,7 +112,6 @@ trait Connection: Future + Unpin {
     fn is_idle(&self) -> bool;
 }
 
-type Service = TowerToHyperService<Router>;
 type Io = OneBuffer<TokioIo<TlsStream<TcpStream>>>;
 
 impl Connection for OneTask<http2::Connection<Io, Service, super::one_task::Here>> {

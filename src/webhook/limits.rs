@@ -1,8 +1,7 @@
 //! How much is admitted at once.
 
 use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The largest body that is read, in bytes: an update carries the object twice, and etcd holds 1.5 MiB each.
 pub(super) const MAX_BODY: usize = 7 * 1024 * 1024;
@@ -15,8 +14,8 @@ const LARGE: usize = 8;
 /// Requests in flight. Over the limit the answer is `429`, and the failurePolicy decides.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    requests: Arc<Semaphore>,
-    large: Arc<Semaphore>,
+    requests: Places,
+    large: Places,
 }
 
 impl Default for Limits {
@@ -26,11 +25,15 @@ impl Default for Limits {
 }
 
 /// A place among the requests in flight, given back when dropped.
-pub(super) struct Place<'l> {
-    _request: SemaphorePermit<'l>,
+pub(super) struct Place {
+    _request: Taken,
     /// Held by whoever judges a large body, for as long as that takes.
-    pub(super) large: Option<OwnedSemaphorePermit>,
+    pub(super) large: Option<Taken>,
 }
+
+/// There is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full;
 
 impl Limits {
     /// Requests in flight, unless something else is said.
@@ -44,20 +47,53 @@ impl Limits {
     /// At most this many requests in flight, and at most this many large ones among them.
     pub fn new(requests: usize, large: usize) -> Self {
         Self {
-            requests: Arc::new(Semaphore::new(requests)),
-            large: Arc::new(Semaphore::new(large)),
+            requests: Places::new(requests),
+            large: Places::new(large),
         }
     }
 
     /// Takes a place for a body of this length (`None`: the client did not say), without waiting.
-    pub(super) fn enter(&self, length: Option<usize>) -> Result<Place<'_>, TryAcquireError> {
+    pub(super) fn enter(&self, length: Option<usize>) -> Result<Place, Full> {
         let is_large = length.is_none_or(|length| length > LARGE_BODY);
         Ok(Place {
-            _request: self.requests.try_acquire()?,
-            large: is_large
-                .then(|| self.large.clone().try_acquire_owned())
-                .transpose()?,
+            _request: self.requests.take()?,
+            large: is_large.then(|| self.large.take()).transpose()?,
         })
+    }
+}
+
+/// A number of places. Nobody waits for one, so a count will do where a semaphore would take a lock for each request.
+#[derive(Clone, Debug)]
+struct Places {
+    taken: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Places {
+    fn new(most: usize) -> Self {
+        Self {
+            taken: Arc::default(),
+            most,
+        }
+    }
+
+    fn take(&self) -> Result<Taken, Full> {
+        let taken = Taken(self.taken.clone());
+        let before = taken.0.fetch_add(1, Ordering::Relaxed);
+        if before < self.most {
+            Ok(taken)
+        } else {
+            Err(Full)
+        }
+    }
+}
+
+/// One place, given back when dropped.
+pub(super) struct Taken(Arc<AtomicUsize>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

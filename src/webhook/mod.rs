@@ -14,8 +14,7 @@ mod server;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use axum::Router;
-use axum::routing::post;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
@@ -24,6 +23,8 @@ use crate::engine::{Observer, Route};
 use crate::policy::PolicySet;
 use crate::rules::{Stage, Webhook};
 
+pub use answer::answer;
+pub use connection::Respond;
 pub use limits::Limits;
 pub use server::{ServeError, Server};
 
@@ -52,22 +53,23 @@ pub struct App {
     pub limits: Limits,
 }
 
-/// The routes of the HTTPS port: `/mutate`, `/validate` and one path below it for each webhook.
-pub fn router(app: &Arc<App>) -> Router {
-    let mut router = Router::new();
-    let mut add = |path: &str, route: Route| {
-        let app = app.clone();
-        let handler = post(move |request| answer::answer(app.clone(), route, request));
-        router = std::mem::take(&mut router).route(path, handler);
-    };
-    add("/mutate", Route::MUTATE);
-    add("/validate", Route::VALIDATE);
-    for webhook in Webhook::ALL {
-        let route = Route {
-            stage: Stage::Validate,
-            webhook: Some(webhook),
-        };
-        add(&format!("/validate/{}", webhook.slug()), route);
+/// Answers every request on the HTTPS port.
+pub fn respond(app: Arc<App>) -> Respond {
+    Arc::new(move |request| answer::answer(app.clone(), request).boxed())
+}
+
+/// Who is asked: `/mutate`, `/validate` and one path below it for each webhook. There is nothing else.
+fn route(path: &str) -> Option<Route> {
+    match path {
+        "/mutate" => Some(Route::MUTATE),
+        "/validate" => Some(Route::VALIDATE),
+        _ => {
+            let slug = path.strip_prefix("/validate/")?;
+            let mut webhooks = Webhook::ALL.into_iter();
+            Some(Route {
+                stage: Stage::Validate,
+                webhook: Some(webhooks.find(|webhook| webhook.slug() == slug)?),
+            })
+        }
     }
-    router
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::connection::{self, DRAIN, Terms};
+use super::connection::{self, DRAIN, Respond, Terms};
 
 /// Connections at once. What comes on top waits with the kernel.
 const MAX_CONNECTIONS: u32 = 2048;
@@ -88,7 +87,7 @@ impl Server {
     pub async fn serve(
         self,
         tls: Arc<ArcSwap<ServerConfig>>,
-        router: Router,
+        respond: Respond,
     ) -> Result<(), ServeError> {
         let listener = self.listener;
         listener.set_nonblocking(true).map_err(ServeError::Serve)?;
@@ -97,7 +96,7 @@ impl Server {
         let mut stop = self.stop.subscribe();
         let terms = Terms {
             tls,
-            router,
+            respond,
             age: self.age,
             stop: stop.clone(),
         };

@@ -1,11 +1,10 @@
-//! The router without a socket: limits, bad bodies, statuses, and that failures of our own are never verdicts.
+//! The answers without a socket: limits, bad bodies, statuses, and that failures of our own are never verdicts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use futures::FutureExt;
@@ -13,10 +12,9 @@ use futures::future::BoxFuture;
 use goldkeeper::cluster::{Answer, Builder, Coverage, Fact, Kind, Known, ObjectKey, Question};
 use goldkeeper::policy::{PolicySet, PolicySource};
 use goldkeeper::telemetry::Metrics;
-use goldkeeper::webhook::{App, Limits, LiveReads, router};
+use goldkeeper::webhook::{App, Limits, LiveReads, answer};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 const POLICIES: &str = "
 apiVersion: goldkeeper.io/v1
@@ -57,7 +55,7 @@ impl LiveReads for Script {
     }
 }
 
-fn app(live: Option<Arc<dyn LiveReads>>, limits: Limits) -> Router {
+fn app(live: Option<Arc<dyn LiveReads>>, limits: Limits) -> Arc<App> {
     let source = PolicySource {
         file: Arc::from("p.yaml"),
         text: POLICIES.to_owned(),
@@ -76,16 +74,16 @@ fn app(live: Option<Arc<dyn LiveReads>>, limits: Limits) -> Router {
         key,
         Known::Known(Fact::DataSource(Box::default())),
     );
-    router(&Arc::new(App {
+    Arc::new(App {
         policies: Arc::new(ArcSwap::from_pointee(policies)),
         view: Arc::new(ArcSwap::new(builder.build())),
         live,
         observer: Arc::new(Metrics::default()),
         limits,
-    }))
+    })
 }
 
-fn plain() -> Router {
+fn plain() -> Arc<App> {
     app(None, Limits::default())
 }
 
@@ -108,7 +106,7 @@ fn review(namespace: &str) -> Value {
 }
 
 async fn send(
-    router: Router,
+    app: Arc<App>,
     path: &str,
     content_type: &str,
     body: impl Into<Body>,
@@ -117,14 +115,14 @@ async fn send(
         .header("content-type", content_type)
         .body(body.into())
         .unwrap();
-    let response = router.oneshot(request).await.unwrap();
+    let response = answer(app, request).await;
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn post(router: Router, path: &str, review: &Value) -> (StatusCode, Value) {
-    let (status, body) = send(router, path, "application/json", review.to_string()).await;
+async fn post(app: Arc<App>, path: &str, review: &Value) -> (StatusCode, Value) {
+    let (status, body) = send(app, path, "application/json", review.to_string()).await;
     (
         status,
         serde_json::from_str(&body).unwrap_or(Value::String(body)),
@@ -193,7 +191,7 @@ async fn what_is_no_review_is_a_status_and_never_a_verdict() {
     }
     let request = Request::get("/validate").body(Body::empty()).unwrap();
     assert_eq!(
-        plain().oneshot(request).await.unwrap().status(),
+        answer(plain(), request).await.status(),
         StatusCode::METHOD_NOT_ALLOWED
     );
 }
@@ -209,14 +207,14 @@ async fn a_body_that_does_not_come_ends_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn over_the_limit_the_answer_is_429() {
-    let router = app(None, Limits::new(1, 1));
+    let app = app(None, Limits::new(1, 1));
     let slow = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-    let first = tokio::spawn(send(router.clone(), "/validate", "application/json", slow));
+    let first = tokio::spawn(send(app.clone(), "/validate", "application/json", slow));
     tokio::task::yield_now().await;
-    let (status, _) = post(router.clone(), "/validate", &review("demo")).await;
+    let (status, _) = post(app.clone(), "/validate", &review("demo")).await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(first.await.unwrap().0, StatusCode::REQUEST_TIMEOUT);
-    let (status, _) = post(router, "/validate", &review("demo")).await;
+    let (status, _) = post(app, "/validate", &review("demo")).await;
     assert_eq!(status, StatusCode::OK, "the place is given back");
 }
 
@@ -263,15 +261,15 @@ async fn a_live_read_that_takes_too_long_leaves_the_reference_alone() {
     let slow = script(Duration::from_mins(1), |_| {
         Known::Known(Answer::Object(None))
     });
-    let router = app(Some(slow), Limits::default());
+    let app = app(Some(slow), Limits::default());
     let started = tokio::time::Instant::now();
-    let (status, answer) = post(router.clone(), "/mutate?timeout=2s", &review("demo")).await;
+    let (status, answer) = post(app.clone(), "/mutate?timeout=2s", &review("demo")).await;
     assert_eq!(
         (status, started.elapsed().as_millis()),
         (StatusCode::OK, 1600)
     );
     assert!(answer["response"].get("patch").is_none());
-    let (_, answer) = post(router, "/validate?timeout=2s", &review("demo")).await;
+    let (_, answer) = post(app, "/validate?timeout=2s", &review("demo")).await;
     assert_eq!(answer["response"]["allowed"], true);
     let warning = answer["response"]["warnings"][0].as_str().unwrap();
     assert!(
@@ -294,15 +292,15 @@ fn short_and_long(namespace: &str) -> [Value; 2] {
 #[tokio::test]
 async fn a_panic_is_a_status_and_the_next_request_is_answered() {
     let panics = script(Duration::ZERO, |_| panic!("on purpose"));
-    let router = app(Some(panics), Limits::new(1, 1));
+    let app = app(Some(panics), Limits::new(1, 1));
     for review in short_and_long("demo") {
-        let (status, _) = post(router.clone(), "/mutate", &review).await;
+        let (status, _) = post(app.clone(), "/mutate", &review).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     }
     for review in short_and_long("openshift-cnv") {
         // Nothing is read live for it.
         let path = "/validate/protected-namespaces";
-        let (status, answer) = post(router.clone(), path, &review).await;
+        let (status, answer) = post(app.clone(), path, &review).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(answer["response"]["allowed"], false);
     }

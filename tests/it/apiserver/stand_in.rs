@@ -14,6 +14,7 @@ use goldkeeper::webhook::Server;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, RUNTIME};
+use crate::support::serving::routed;
 
 /// A webhook that takes down what it is shown, and allows or refuses it. It serves goldkeeper's certificate.
 pub(super) struct StandIn {
@@ -107,6 +108,6 @@ pub(super) fn serve(bench: &Bench, address: SocketAddr, router: Router) -> Socke
         Server::bind(address).unwrap()
     };
     let address = server.address();
-    RUNTIME.spawn(server.serve(tls.served(), router));
+    RUNTIME.spawn(server.serve(tls.served(), routed(router)));
     address
 }

@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
 
 use crate::support::load::{Load, connect, tls};
+use crate::support::serving::routed;
 
 const AGE: Duration = Duration::from_millis(100);
 
@@ -28,7 +29,7 @@ fn serve() -> (SocketAddr, Arc<AtomicU64>) {
     let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = server.address();
     let server = server.with_age(AGE);
-    tokio::spawn(server.serve(tls.served(), Router::new().fallback(refuse)));
+    tokio::spawn(server.serve(tls.served(), routed(Router::new().fallback(refuse))));
     (address, answered)
 }
 

@@ -7,9 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use tower::ServiceExt;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -206,4 +208,14 @@ pub(crate) fn answer(tls: &mut Tls) -> String {
 /// One of the example reviews.
 pub(crate) fn example(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(ROOT).join("examples/reviews").join(name)).unwrap()
+}
+
+/// A router as what the HTTPS listener serves: for webhooks that stand in for others.
+pub(crate) fn routed(router: axum::Router) -> goldkeeper::webhook::Respond {
+    Arc::new(move |request| {
+        let answering = router.clone().oneshot(request);
+        answering
+            .map(|answer| answer.unwrap_or_else(|never| match never {}))
+            .boxed()
+    })
 }
