@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::Level;
@@ -12,17 +13,22 @@ use crate::engine::Decision;
 use crate::rules::Stage;
 
 use super::LogFormat;
+use super::per_thread::PerThread;
 
 /// Where decisions are logged, in the same queue as everything else.
 #[derive(Clone, Debug)]
 pub struct DecisionLog {
-    writer: NonBlocking,
+    /// Handing out a writer for each line would count it in and out for all threads to wait for.
+    writers: Arc<PerThread<Mutex<NonBlocking>>>,
     format: LogFormat,
 }
 
 impl DecisionLog {
-    pub(super) const fn new(writer: NonBlocking, format: LogFormat) -> Self {
-        Self { writer, format }
+    pub(super) fn new(writer: &NonBlocking, format: LogFormat) -> Self {
+        Self {
+            writers: Arc::new(PerThread::of(|| Mutex::new(writer.clone()))),
+            format,
+        }
     }
 
     /// Logs a decision. What no policy touched is only of interest when debugging.
@@ -53,7 +59,10 @@ impl DecisionLog {
         line.text("policies", digest);
         line.plain("micros", elapsed.as_micros());
         // The queue takes the line whole or loses it; it never fails and never waits.
-        let _ = self.writer.clone().write(&line.end());
+        if let Some(writer) = self.writers.own() {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = writer.write(&line.end());
+        }
     }
 }
 

@@ -29,6 +29,14 @@ impl Latency {
         self.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// Counts what another one has counted.
+    pub(super) fn add(&self, other: &Self) {
+        let pairs = self.buckets.iter().zip(&other.buckets);
+        for (own, other) in pairs.chain([(&self.micros, &other.micros)]) {
+            own.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     /// Sum in seconds, count, and the count of each bucket by its upper bound in seconds.
     #[expect(
         clippy::cast_precision_loss,

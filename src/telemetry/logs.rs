@@ -80,6 +80,6 @@ pub fn init(format: LogFormat) -> (LogGuard, DecisionLog) {
     drop(outcome);
     (
         LogGuard { _worker: worker },
-        DecisionLog::new(writer, format),
+        DecisionLog::new(&writer, format),
     )
 }

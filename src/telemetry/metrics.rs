@@ -24,6 +24,7 @@ use super::certificates::TlsPulse;
 use super::decisions::DecisionLog;
 use super::events::EventCounts;
 use super::latency::Latency;
+use super::per_thread::PerThread;
 
 /// The statuses that an answer can have.
 const STATUSES: [u16; 9] = [200, 400, 404, 405, 408, 413, 415, 429, 500];
@@ -35,9 +36,31 @@ const MAX_EXEMPTIONS: usize = 50;
 #[derive(Debug, Default)]
 pub struct Metrics {
     log: Option<DecisionLog>,
+    counts: PerThread<Counts>,
+}
+
+/// What one thread has counted.
+#[derive(Debug, Default)]
+struct Counts {
     answers: [[AtomicU64; STATUSES.len()]; STAGES.len()],
     latency: [Latency; STAGES.len()],
     findings: Findings,
+}
+
+impl Counts {
+    /// Counts what another thread has counted.
+    fn add(&self, other: &Self) {
+        let answers = self.answers.iter().flatten();
+        let findings = self.findings.0.iter().flatten();
+        let other_findings = other.findings.0.iter().flatten();
+        let pairs = answers.zip(other.answers.iter().flatten());
+        for (own, other) in pairs.chain(findings.zip(other_findings)) {
+            own.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        for (own, other) in self.latency.iter().zip(&other.latency) {
+            own.add(other);
+        }
+    }
 }
 
 /// One counter for each rule and action. Not an array of the catalogue's length: a type that depends on the rules makes
@@ -80,6 +103,15 @@ impl Metrics {
             ..Self::default()
         }
     }
+
+    /// What all threads have counted so far.
+    fn total(&self) -> Counts {
+        let total = Counts::default();
+        for counts in self.counts.all() {
+            total.add(counts);
+        }
+        total
+    }
 }
 
 impl Observer for Metrics {
@@ -97,7 +129,7 @@ impl Observer for Metrics {
                 .iter()
                 .position(|action| *action == tally.action);
             if let Some(counter) = rule
-                .and_then(|rule| self.findings.0.get(rule))
+                .and_then(|rule| self.counts.own()?.findings.0.get(rule))
                 .and_then(|actions| actions.get(action?))
             {
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -109,17 +141,22 @@ impl Observer for Metrics {
     }
 
     fn answered(&self, stage: Stage, status: u16, elapsed: Duration) {
-        let Some(position) = STAGES.iter().position(|known| *known == stage) else {
+        let position = STAGES.iter().position(|known| *known == stage);
+        let (Some(position), Some(counts)) = (position, self.counts.own()) else {
             return;
         };
         let code = STATUSES
             .iter()
             .position(|code| *code == status)
             .unwrap_or(STATUSES.len() - 1);
-        if let Some(counter) = self.answers.get(position).and_then(|codes| codes.get(code)) {
+        if let Some(counter) = counts
+            .answers
+            .get(position)
+            .and_then(|codes| codes.get(code))
+        {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(latency) = self.latency.get(position) {
+        if let Some(latency) = counts.latency.get(position) {
             latency.observe(elapsed);
         }
     }
@@ -159,9 +196,10 @@ type Encoded = Result<(), std::fmt::Error>;
 
 impl Collector for Pulled {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Encoded {
-        self.answers(&mut encoder)?;
-        self.latency(&mut encoder)?;
-        self.findings(&mut encoder)?;
+        let counts = self.0.metrics.total();
+        answers(&counts, &mut encoder)?;
+        latency(&counts, &mut encoder)?;
+        findings(&counts, &mut encoder)?;
         self.policies(&mut encoder)?;
         self.undelivered(&mut encoder)?;
         self.exemptions(&mut encoder)?;
@@ -177,51 +215,6 @@ impl Collector for Pulled {
 }
 
 impl Pulled {
-    fn answers(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
-        let help = "Admission requests by stage and HTTP status";
-        let mut family =
-            encoder.encode_descriptor("admission_requests", help, None, MetricType::Counter)?;
-        for (stage, codes) in STAGES.iter().zip(&self.0.metrics.answers) {
-            for (code, count) in STATUSES.iter().zip(codes) {
-                let labels = [
-                    ("stage", stage.as_str().to_owned()),
-                    ("code", code.to_string()),
-                ];
-                counter(count).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn latency(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
-        let help = "Time from the head of a request to its answer";
-        let mut family = encoder.encode_descriptor(
-            "admission_request_duration",
-            help,
-            Some(&Unit::Seconds),
-            MetricType::Histogram,
-        )?;
-        for (stage, latency) in STAGES.iter().zip(&self.0.metrics.latency) {
-            let (sum, count, buckets) = latency.snapshot();
-            let labels = [("stage", stage.as_str())];
-            let mut metric = family.encode_family(&labels)?;
-            metric.encode_histogram::<NoLabels>(sum, count, &buckets, None)?;
-        }
-        Ok(())
-    }
-
-    fn findings(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
-        let help = "What was done on behalf of policies by rule and action";
-        let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
-        for (rule, actions) in RULES.iter().zip(&self.0.metrics.findings.0) {
-            for (action, count) in Action::ALL.iter().zip(actions) {
-                let labels = [("rule", rule.kind), ("action", action.as_str())];
-                counter(count).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
-    }
-
     fn policies(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         let standing = &self.0.standing;
         let help = "Changes of the policy files by outcome; after a rejected one the last good set stays in force";
@@ -307,6 +300,51 @@ impl Pulled {
         }
         Ok(())
     }
+}
+
+fn answers(counts: &Counts, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+    let help = "Admission requests by stage and HTTP status";
+    let mut family =
+        encoder.encode_descriptor("admission_requests", help, None, MetricType::Counter)?;
+    for (stage, codes) in STAGES.iter().zip(&counts.answers) {
+        for (code, count) in STATUSES.iter().zip(codes) {
+            let labels = [
+                ("stage", stage.as_str().to_owned()),
+                ("code", code.to_string()),
+            ];
+            counter(count).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn latency(counts: &Counts, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+    let help = "Time from the head of a request to its answer";
+    let mut family = encoder.encode_descriptor(
+        "admission_request_duration",
+        help,
+        Some(&Unit::Seconds),
+        MetricType::Histogram,
+    )?;
+    for (stage, latency) in STAGES.iter().zip(&counts.latency) {
+        let (sum, count, buckets) = latency.snapshot();
+        let labels = [("stage", stage.as_str())];
+        let mut metric = family.encode_family(&labels)?;
+        metric.encode_histogram::<NoLabels>(sum, count, &buckets, None)?;
+    }
+    Ok(())
+}
+
+fn findings(counts: &Counts, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+    let help = "What was done on behalf of policies by rule and action";
+    let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
+    for (rule, actions) in RULES.iter().zip(&counts.findings.0) {
+        for (action, count) in Action::ALL.iter().zip(actions) {
+            let labels = [("rule", rule.kind), ("action", action.as_str())];
+            counter(count).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Seconds until the last day is over, in UTC.

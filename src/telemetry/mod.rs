@@ -8,6 +8,7 @@ mod health;
 mod latency;
 mod logs;
 mod metrics;
+mod per_thread;
 
 pub use certificates::{TlsFile, TlsPulse, TlsState};
 pub use decisions::DecisionLog;

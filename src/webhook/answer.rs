@@ -26,7 +26,7 @@ use super::{App, deadline, review, route};
 const SHORT: usize = 64 * 1024;
 
 /// Answers one request. What fails on our side is an HTTP status, never a verdict.
-pub async fn answer<B>(app: Arc<App>, request: Request<B>) -> Response
+pub async fn answer<B>(app: &Arc<App>, request: Request<B>) -> Response
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -36,7 +36,7 @@ where
         let reason = "there is no such path".to_owned();
         return Failure(StatusCode::NOT_FOUND, reason).into_response();
     };
-    let judged = AssertUnwindSafe(receive_and_judge(&app, route, request, started))
+    let judged = AssertUnwindSafe(receive_and_judge(app, route, request, started))
         .catch_unwind()
         .await;
     let response = match judged.unwrap_or_else(|_| Err(Failure::own())) {

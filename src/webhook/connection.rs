@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::response::Response;
-use futures::FutureExt;
 use futures::future::{BoxFuture, Map};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -21,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -35,7 +36,9 @@ pub(super) const DRAIN: Duration = Duration::from_secs(5);
 const MAX_STREAMS: u32 = 256;
 
 /// Answers a request, whatever it is.
-pub type Respond = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send + Sync>;
+pub type Respond = Box<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send>;
+/// Who answers the requests of a new connection: what is counted for each request can be the connection's own then.
+pub type Respondent = Arc<dyn Fn() -> Respond + Send + Sync>;
 
 /// What every connection is served with.
 #[derive(Clone)]
@@ -43,7 +46,7 @@ pub(super) struct Terms {
     /// What counts for the next handshake.
     pub(super) tls: Arc<ArcSwap<ServerConfig>>,
     /// Who answers.
-    pub(super) respond: Respond,
+    pub(super) respondent: Respondent,
     /// How old a connection gets, or up to half as much older.
     pub(super) age: Duration,
     /// Whether to come to an end.
@@ -71,7 +74,7 @@ pub(super) async fn serve(tcp: TcpStream, mut terms: Terms) {
 async fn speak(stream: TlsStream<TcpStream>, terms: Terms) {
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let io = OneBuffer(TokioIo::new(stream));
-    let service = Service(terms.respond);
+    let service = Service((terms.respondent)());
     if is_http2 {
         let connection = OneTask::new(|here| {
             http2::Builder::new(here)
@@ -196,11 +199,19 @@ async fn run(
     stop: &mut watch::Receiver<bool>,
     time: Duration,
 ) -> Until {
+    let end = async {
+        let stopped = stop.wait_for(|stop| *stop);
+        match timeout(time, stopped).await {
+            Ok(_) => Until::Stopped,
+            Err(_) => Until::Elapsed,
+        }
+    };
+    // Looked at only when it wakes up: by itself it would take a lock of all connections each time that one of them moves.
+    let mut end: FuturesUnordered<_> = [end].into_iter().collect();
     tokio::select! {
         biased;
         _ = connection => Until::Over,
-        _ = stop.wait_for(|stop| *stop) => Until::Stopped,
-        () = sleep(time) => Until::Elapsed,
+        Some(until) = end.next() => until,
     }
 }
 

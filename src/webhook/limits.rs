@@ -1,5 +1,6 @@
 //! How much is admitted at once.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,10 +26,10 @@ impl Default for Limits {
 }
 
 /// A place among the requests in flight, given back when dropped.
-pub(super) struct Place {
-    _request: Taken,
+pub(super) struct Place<'l> {
+    _request: Taken<&'l AtomicUsize>,
     /// Held by whoever judges a large body, for as long as that takes.
-    pub(super) large: Option<Taken>,
+    pub(super) large: Option<Taken<Arc<AtomicUsize>>>,
 }
 
 /// There is no room.
@@ -53,11 +54,13 @@ impl Limits {
     }
 
     /// Takes a place for a body of this length (`None`: the client did not say), without waiting.
-    pub(super) fn enter(&self, length: Option<usize>) -> Result<Place, Full> {
+    pub(super) fn enter(&self, length: Option<usize>) -> Result<Place<'_>, Full> {
         let is_large = length.is_none_or(|length| length > LARGE_BODY);
         Ok(Place {
-            _request: self.requests.take()?,
-            large: is_large.then(|| self.large.take()).transpose()?,
+            _request: Taken::of(&*self.requests.taken, self.requests.most)?,
+            large: is_large
+                .then(|| Taken::of(self.large.taken.clone(), self.large.most))
+                .transpose()?,
         })
     }
 }
@@ -76,22 +79,20 @@ impl Places {
             most,
         }
     }
-
-    fn take(&self) -> Result<Taken, Full> {
-        let taken = Taken(self.taken.clone());
-        let before = taken.0.fetch_add(1, Ordering::Relaxed);
-        if before < self.most {
-            Ok(taken)
-        } else {
-            Err(Full)
-        }
-    }
 }
 
 /// One place, given back when dropped.
-pub(super) struct Taken(Arc<AtomicUsize>);
+pub(super) struct Taken<T: Deref<Target = AtomicUsize>>(T);
 
-impl Drop for Taken {
+impl<T: Deref<Target = AtomicUsize>> Taken<T> {
+    fn of(places: T, most: usize) -> Result<Self, Full> {
+        let taken = Self(places);
+        let before = taken.0.fetch_add(1, Ordering::Relaxed);
+        if before < most { Ok(taken) } else { Err(Full) }
+    }
+}
+
+impl<T: Deref<Target = AtomicUsize>> Drop for Taken<T> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

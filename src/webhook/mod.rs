@@ -24,7 +24,7 @@ use crate::policy::PolicySet;
 use crate::rules::{Stage, Webhook};
 
 pub use answer::answer;
-pub use connection::Respond;
+pub use connection::{Respond, Respondent};
 pub use limits::Limits;
 pub use server::{ServeError, Server};
 
@@ -54,8 +54,15 @@ pub struct App {
 }
 
 /// Answers every request on the HTTPS port.
-pub fn respond(app: Arc<App>) -> Respond {
-    Arc::new(move |request| answer::answer(app.clone(), request).boxed())
+pub fn respondent(app: Arc<App>) -> Respondent {
+    Arc::new(move || {
+        // Counted by requests of this connection alone; those of all would wait for one another's cache line.
+        let app = Arc::new(app.clone());
+        Box::new(move |request| {
+            let app = app.clone();
+            async move { answer(&app, request).await }.boxed()
+        })
+    })
 }
 
 /// Who is asked: `/mutate`, `/validate` and one path below it for each webhook. There is nothing else.

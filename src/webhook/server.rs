@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::connection::{self, DRAIN, Respond, Terms};
+use super::connection::{self, DRAIN, Respondent, Terms};
 
 /// Connections at once. What comes on top waits with the kernel.
 const MAX_CONNECTIONS: u32 = 2048;
@@ -87,7 +87,7 @@ impl Server {
     pub async fn serve(
         self,
         tls: Arc<ArcSwap<ServerConfig>>,
-        respond: Respond,
+        respondent: Respondent,
     ) -> Result<(), ServeError> {
         let listener = self.listener;
         listener.set_nonblocking(true).map_err(ServeError::Serve)?;
@@ -96,7 +96,7 @@ impl Server {
         let mut stop = self.stop.subscribe();
         let terms = Terms {
             tls,
-            respond,
+            respondent,
             age: self.age,
             stop: stop.clone(),
         };

@@ -115,7 +115,7 @@ async fn send(
         .header("content-type", content_type)
         .body(body.into())
         .unwrap();
-    let response = answer(app, request).await;
+    let response = answer(&app, request).await;
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -191,7 +191,7 @@ async fn what_is_no_review_is_a_status_and_never_a_verdict() {
     }
     let request = Request::get("/validate").body(Body::empty()).unwrap();
     assert_eq!(
-        answer(plain(), request).await.status(),
+        answer(&plain(), request).await.status(),
         StatusCode::METHOD_NOT_ALLOWED
     );
 }

@@ -168,7 +168,7 @@ impl Serve {
         tls.follow(cluster.client.clone());
         let delay = Duration::from_secs(drain_delay);
         tokio::spawn(stop::on_signal(health.clone(), delay, server.stopper()));
-        let https = server.serve(tls.terminal.served(), webhook::respond(app));
+        let https = server.serve(tls.terminal.served(), webhook::respondent(app));
         let plain = axum::serve(plain, telemetry::router(health, sources)).into_future();
         let told = async {
             tell(title, &policies.load(), &cluster, address).await;

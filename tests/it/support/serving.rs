@@ -211,11 +211,14 @@ pub(crate) fn example(name: &str) -> Vec<u8> {
 }
 
 /// A router as what the HTTPS listener serves: for webhooks that stand in for others.
-pub(crate) fn routed(router: axum::Router) -> goldkeeper::webhook::Respond {
-    Arc::new(move |request| {
-        let answering = router.clone().oneshot(request);
-        answering
-            .map(|answer| answer.unwrap_or_else(|never| match never {}))
-            .boxed()
+pub(crate) fn routed(router: axum::Router) -> goldkeeper::webhook::Respondent {
+    Arc::new(move || {
+        let router = router.clone();
+        Box::new(move |request| {
+            let answering = router.clone().oneshot(request);
+            answering
+                .map(|answer| answer.unwrap_or_else(|never| match never {}))
+                .boxed()
+        })
     })
 }
