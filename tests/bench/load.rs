@@ -117,10 +117,7 @@ async fn measure(arguments: &Arguments) -> Result<bool> {
         let (_, answer) = goldkeeper.peer.once(&call).await?;
         let answer = String::from_utf8_lossy(&answer);
         ensure!(answer.contains(class.mark()), "unexpected answer: {answer}");
-        for protocol in PROTOCOLS
-            .into_iter()
-            .filter(|p| std::env::var_os("ONLY_H1").is_none() || matches!(p, Protocol::H1(_)))
-        {
+        for protocol in PROTOCOLS {
             met &= compare(arguments, protocol, *class, &call, [&floor, &goldkeeper]).await?;
         }
     }
