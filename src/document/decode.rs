@@ -185,23 +185,6 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The same, where no fields at all are as good as an object without any.
-    pub fn of_any(
-        node: Option<&'n Node>,
-        owner: &str,
-        known: &[Field],
-        decoder: &mut Decoder,
-    ) -> Option<Self> {
-        match node {
-            Some(node) => Self::of(node, owner, known, decoder),
-            None => Some(Self {
-                entries: Vec::new(),
-                misspelt: Vec::new(),
-                place: decoder.owner,
-            }),
-        }
-    }
-
     /// Reads an object that may have these fields and no others. `owner` is what the message calls the object.
     pub fn of(node: &'n Node, owner: &str, known: &[Field], decoder: &mut Decoder) -> Option<Self> {
         let table = known;
@@ -240,6 +223,23 @@ impl<'n> Fields<'n> {
             misspelt,
             place: node.place,
         })
+    }
+
+    /// The same, where no fields at all are as good as an object without any.
+    pub fn of_any(
+        node: Option<&'n Node>,
+        owner: &str,
+        known: &[Field],
+        decoder: &mut Decoder,
+    ) -> Option<Self> {
+        match node {
+            Some(node) => Self::of(node, owner, known, decoder),
+            None => Some(Self {
+                entries: Vec::new(),
+                misspelt: Vec::new(),
+                place: decoder.owner,
+            }),
+        }
     }
 
     /// The node of a field, if it is there.

@@ -1,5 +1,7 @@
 //! Disks that are cloned from a boot source.
 
+use std::fmt::Display;
+
 use crate::admission::{FieldPath, NamespacedName, Object, Source, SourceRef, VolumeRequest};
 use crate::cluster::{
     BootSource, ClaimField, CloneCost, Comeback, CopyReason, Expected, Fact, Facts, Kind, Known,
@@ -58,7 +60,8 @@ fn by_reference(
     if let Some(names) = source.names {
         source.volume = seen_or_read(source.volume, names, facts);
     }
-    let called = format!("boot source {namespace}/{name}");
+    // Put into words only if there is something to tell.
+    let called = format_args!("boot source {namespace}/{name}");
     if let Some(kind) = missing_fact(&source, facts) {
         let field = request.path().field("sourceRef");
         return Some(undetermined(&called, field, kind, facts));
@@ -83,7 +86,7 @@ fn by_object(
     if !view.is_golden_namespace(namespace) {
         return Vec::new();
     }
-    let called = format!("{} {namespace}/{name}", noun(object));
+    let called = format_args!("{} {namespace}/{name}", noun(object));
     let names = VolumeName {
         object,
         namespace,
@@ -161,7 +164,7 @@ fn missing_fact(source: &BootSource<'_>, facts: &Facts<'_>) -> Option<Kind> {
     }
 }
 
-fn undetermined(called: &str, field: FieldPath, kind: Kind, facts: &Facts<'_>) -> Finding {
+fn undetermined(called: &dyn Display, field: FieldPath, kind: Kind, facts: &Facts<'_>) -> Finding {
     Finding::Undetermined(Undetermined {
         summary: format!("could not tell whether {called} is on the right storage class"),
         field,
@@ -257,7 +260,7 @@ impl<'a> Disk<'a> {
 /// somebody put it.
 fn stale(
     source: &BootSource<'_>,
-    called: &str,
+    called: &dyn Display,
     disk: &Disk<'_>,
     facts: &Facts<'_>,
 ) -> Option<Found> {
@@ -299,7 +302,7 @@ fn stale(
 }
 
 /// The clone is made on another driver, or is handed out differently.
-fn copied(called: &str, disk: &Disk<'_>) -> Option<Found> {
+fn copied(called: &dyn Display, disk: &Disk<'_>) -> Option<Found> {
     let CloneCost::FullCopy(reason) = disk.cost else {
         return None;
     };
@@ -337,7 +340,7 @@ fn copied(called: &str, disk: &Disk<'_>) -> Option<Found> {
 }
 
 /// A cron imports under the digest of an image, and deletes what it imported when a newer one comes.
-fn short_lived(called: &str, source: &BootSource<'_>) -> Found {
+fn short_lived(called: &dyn Display, source: &BootSource<'_>) -> Found {
     let BootSource {
         namespace, name, ..
     } = source;
@@ -347,7 +350,7 @@ fn short_lived(called: &str, source: &BootSource<'_>) -> Found {
             "{called} is one import of boot source {name} and is deleted when newer ones come: name DataSource {name} in \
              {namespace} instead"
         ),
-        value: called.to_owned(),
+        value: called.to_string(),
         details: vec![detail("instead", fix)],
     }
 }
