@@ -1,7 +1,5 @@
 //! Tasks that end with their owner.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -25,7 +23,5 @@ impl Drop for Task {
 
 /// A time between `base` and half as much again, so that replicas don't ask in step.
 pub(super) fn jittered(base: Duration) -> Duration {
-    // The standard library's source of random numbers: the keys of a new hasher.
-    let random = RandomState::new().hash_one(()) % 512;
-    base + base * u32::try_from(random).unwrap_or_default() / 1024
+    base.mul_f64(1.0 + fastrand::f64() / 2.0)
 }

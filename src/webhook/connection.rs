@@ -1,8 +1,6 @@
 //! One connection, from the handshake to its end: limits on slow clients, TCP_NODELAY, and a greatest age.
 
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
-use std::hash::BuildHasher;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -181,7 +179,8 @@ enum Until {
 
 /// Serves a connection until the client ends it, it never asks anything, it is old, or the server stops.
 async fn live(mut connection: impl Connection, age: Duration, mut stop: watch::Receiver<bool>) {
-    let age = jittered(age);
+    // Not the same for all, so that they do not come again all at once.
+    let age = age.mul_f64(1.0 + fastrand::f64() / 2.0);
     let first = PATIENCE.min(age);
     let mut until = run(&mut connection, &mut stop, first).await;
     if until == Until::Elapsed && !connection.is_idle() {
@@ -213,11 +212,4 @@ async fn run(
         _ = connection => Until::Over,
         Some(until) = end.next() => until,
     }
-}
-
-/// Not the same for all, so that they do not come again all at once.
-fn jittered(age: Duration) -> Duration {
-    // The standard library's source of random numbers: the keys of a new hasher.
-    let random = RandomState::new().hash_one(()) % 512;
-    age + age * u32::try_from(random).unwrap_or_default() / 1024
 }
