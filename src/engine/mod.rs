@@ -17,7 +17,7 @@ pub use admit::{Admission, Inadmissible, Judged, ROUNDS, Read, World, admit, ask
 pub use delivery::{Registered, Undelivered};
 pub use enforce::{Action, Decision, Tally, enforce};
 pub use evaluate::{Evaluation, Outcome, Route, Yielded, evaluate};
-pub use observer::Observer;
+pub use observer::{Decided, Observer};
 pub use registration::{
     ClientConfig, FailureBounds, MUTATING, VALIDATING, failure_bounds, mutating_configuration,
     validating_configuration,

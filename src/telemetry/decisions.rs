@@ -3,14 +3,11 @@
 use std::fmt::Display;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tracing::Level;
 use tracing_appender::non_blocking::NonBlocking;
 
-use crate::admission::AdmissionRequest;
-use crate::engine::Decision;
-use crate::rules::Stage;
+use crate::engine::{Decided, Decision};
 
 use super::LogFormat;
 use super::per_thread::PerThread;
@@ -32,14 +29,14 @@ impl DecisionLog {
     }
 
     /// Logs a decision. What no policy touched is only of interest when debugging.
-    pub(super) fn write(
-        &self,
-        stage: Stage,
-        request: &AdmissionRequest<'_>,
-        decision: &Decision,
-        digest: &str,
-        elapsed: Duration,
-    ) {
+    pub(super) fn write(&self, decided: &Decided<'_>) {
+        let Decided {
+            stage,
+            request,
+            decision,
+            digest,
+            elapsed,
+        } = *decided;
         let level = match decision.tally.is_empty() {
             true if tracing::enabled!(Level::DEBUG) => "DEBUG",
             false if tracing::enabled!(Level::INFO) => "INFO",

@@ -14,9 +14,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::admission::AdmissionRequest;
 use crate::cluster::{ClusterView, Kind};
-use crate::engine::{Action, Decision, Observer};
+use crate::engine::{Action, Decided, Observer};
 use crate::policy::{PolicySet, Standing};
 use crate::rules::{RULES, Stage};
 
@@ -115,15 +114,8 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
-    fn decided(
-        &self,
-        stage: Stage,
-        request: &AdmissionRequest<'_>,
-        decision: &Decision,
-        digest: &str,
-        elapsed: Duration,
-    ) {
-        for tally in &decision.tally {
+    fn decided(&self, decided: &Decided<'_>) {
+        for tally in &decided.decision.tally {
             let rule = RULES.iter().position(|rule| rule.kind == tally.rule);
             let action = Action::ALL
                 .iter()
@@ -136,7 +128,7 @@ impl Observer for Metrics {
             }
         }
         if let Some(log) = &self.log {
-            log.write(stage, request, decision, digest, elapsed);
+            log.write(decided);
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::admission::AdmissionRequest;
 use crate::cluster::{Answer as Found, Answers, ClusterView, Facts, Known, Question};
-use crate::engine::{Decision, Evaluation, ROUNDS, Route, enforce, evaluate};
+use crate::engine::{Decided, Decision, Evaluation, ROUNDS, Route, enforce, evaluate};
 use crate::policy::PolicySet;
 
 use super::limits::MAX_BODY;
@@ -135,13 +135,13 @@ async fn judge(
     let view = app.view.load();
     let evaluation = determine(app, route, &request, &policies, &view, deadline).await;
     let decision = enforce(&evaluation, &policies);
-    app.observer.decided(
-        route.stage,
-        &request,
-        &decision,
-        policies.digest(),
-        started.elapsed(),
-    );
+    app.observer.decided(&Decided {
+        stage: route.stage,
+        request: &request,
+        decision: &decision,
+        digest: policies.digest(),
+        elapsed: started.elapsed(),
+    });
     encode(&request, &decision)
 }
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::admission::{AdmissionRequest, Operation};
-use crate::engine::{Action, Decision};
-use crate::rules::{RULES, Stage};
+use crate::engine::{Action, Decided};
+use crate::rules::{self, Stage};
 
 /// The most bytes that `note` of `events.k8s.io/v1` takes (`pkg/apis/core/validation/events.go` in Kubernetes).
 const LONGEST_NOTE: usize = 1024;
@@ -40,11 +40,13 @@ pub struct Denial {
 impl Denial {
     /// What is told of a decision, if it is a refusal: by `/validate`, of a request that is no dry run (which must leave
     /// nothing behind), in a namespace (what is the cluster's own has none that would show it).
-    pub(super) fn of(
-        stage: Stage,
-        request: &AdmissionRequest<'_>,
-        decision: &Decision,
-    ) -> Option<Self> {
+    pub(super) fn of(decided: &Decided<'_>) -> Option<Self> {
+        let Decided {
+            stage,
+            request,
+            decision,
+            ..
+        } = *decided;
         let message = decision.denial.as_deref()?;
         if stage != Stage::Validate || request.dry_run.unwrap_or_default() {
             return None;
@@ -92,7 +94,7 @@ fn note(refused: &Refused, message: &str) -> String {
         policy,
         ..
     } = refused;
-    let is_public = RULES.iter().any(|own| own.kind == *rule && own.is_public);
+    let is_public = rules::find(rule).is_some_and(|rule| rule.is_public);
     let text = if is_public {
         let first = message.lines().next().unwrap_or_default();
         format!("{kind} {name} was refused: {first}")
@@ -114,8 +116,11 @@ const CUT: &str = "...";
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::engine::Tally;
+    use crate::engine::{Decision, Tally};
+    use crate::rules::RULES;
     use serde_json::{Value, json};
 
     pub(in super::super) fn request(change: impl FnOnce(&mut Value)) -> Vec<u8> {
@@ -131,6 +136,20 @@ pub(super) mod tests {
         });
         change(&mut request);
         serde_json::to_vec(&request).unwrap()
+    }
+
+    pub(in super::super) fn decided<'r>(
+        stage: Stage,
+        request: &'r AdmissionRequest<'r>,
+        decision: &'r Decision,
+    ) -> Decided<'r> {
+        Decided {
+            stage,
+            request,
+            decision,
+            digest: "",
+            elapsed: Duration::ZERO,
+        }
     }
 
     fn refusal(rule: &'static str, message: &str) -> Decision {
@@ -149,7 +168,7 @@ pub(super) mod tests {
     fn told(change: impl FnOnce(&mut Value), decision: &Decision) -> Option<Denial> {
         let request = request(change);
         let request = AdmissionRequest::read(&request).unwrap();
-        Denial::of(Stage::Validate, &request, decision)
+        Denial::of(&decided(Stage::Validate, &request, decision))
     }
 
     #[test]
@@ -183,7 +202,7 @@ pub(super) mod tests {
         assert_eq!(told(|_| {}, &Decision::default()), None);
         let request = request(|_| {});
         let request = AdmissionRequest::read(&request).unwrap();
-        assert_eq!(Denial::of(Stage::Fill, &request, &decision), None);
+        assert_eq!(Denial::of(&decided(Stage::Fill, &request, &decision)), None);
     }
 
     #[test]

@@ -15,8 +15,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use tokio::sync::mpsc;
 
-use crate::admission::AdmissionRequest;
-use crate::engine::{Decision, Observer};
+use crate::engine::{Decided, Observer};
 use crate::rules::Stage;
 
 pub use denial::{Denial, Refused};
@@ -47,16 +46,9 @@ impl EventQueue {
 }
 
 impl Observer for EventQueue {
-    fn decided(
-        &self,
-        stage: Stage,
-        request: &AdmissionRequest<'_>,
-        decision: &Decision,
-        digest: &str,
-        elapsed: Duration,
-    ) {
-        self.next.decided(stage, request, decision, digest, elapsed);
-        let Some(denial) = Denial::of(stage, request, decision) else {
+    fn decided(&self, decided: &Decided<'_>) {
+        self.next.decided(decided);
+        let Some(denial) = Denial::of(decided) else {
             return;
         };
         if self.queue.try_send(denial).is_err() {
@@ -115,12 +107,13 @@ impl EventCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Action, Tally};
+    use crate::admission::AdmissionRequest;
+    use crate::engine::{Action, Decision, Tally};
 
     struct Nobody;
 
     impl Observer for Nobody {
-        fn decided(&self, _: Stage, _: &AdmissionRequest<'_>, _: &Decision, _: &str, _: Duration) {}
+        fn decided(&self, _: &Decided<'_>) {}
 
         fn answered(&self, _: Stage, _: u16, _: Duration) {}
     }
@@ -139,7 +132,8 @@ mod tests {
             }],
             ..Decision::default()
         };
-        let tell = || queue.decided(Stage::Validate, &request, &decision, "", Duration::ZERO);
+        let decided = denial::tests::decided(Stage::Validate, &request, &decision);
+        let tell = || queue.decided(&decided);
         for _ in 0..QUEUE + 3 {
             tell();
         }
