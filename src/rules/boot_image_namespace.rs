@@ -43,8 +43,8 @@ use crate::document::{Decoder, Field, Fields, Node, is_dns_label};
 use super::platform::{PLATFORM_FIELD, Platform};
 use super::rights::{CLONE_SOURCER, may_clone};
 use super::{
-    DEFAULT_NAMESPACE, Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation,
-    Webhook, told,
+    DEFAULT_NAMESPACE, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook,
+    told,
 };
 
 /// The rule.
@@ -148,18 +148,14 @@ fn no_namespace_name(name: &str, field: FieldPath) -> Violation {
         field,
         found: name.to_owned(),
         details: vec![
-            Detail {
-                label: "expected",
-                text:
-                    "at most 63 lower-case letters, digits and -, a letter or a digit at both ends"
-                        .to_owned(),
-            },
-            Detail {
-                label: "instead",
-                text:
-                    "write the name of a namespace; leave the field out for the platform's default"
-                        .to_owned(),
-            },
+            told::detail(
+                "expected",
+                "at most 63 lower-case letters, digits and -, a letter or a digit at both ends",
+            ),
+            told::detail(
+                "instead",
+                "write the name of a namespace; leave the field out for the platform's default",
+            ),
         ],
     }
 }
@@ -181,10 +177,7 @@ impl Change<'_, '_> {
             let_through: None,
             field: self.field.clone(),
             found: self.to.to_owned(),
-            details: vec![Detail {
-                label: "instead",
-                text: instead,
-            }],
+            details: vec![told::detail("instead", instead)],
         })
     }
 

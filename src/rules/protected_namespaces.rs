@@ -43,7 +43,8 @@ use crate::cluster::{Facts, Kind, Known};
 use crate::document::{Decoder, Field, Fields, Globs, Node, Shape};
 
 use super::platform::{PLATFORM_FIELD, Platform};
-use super::{Detail, Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
+use super::told::detail;
+use super::{Finding, Judge, Rule, Subject, Trigger, Undetermined, Violation, Webhook};
 
 /// The rule.
 pub(super) static RULE: Rule = Rule {
@@ -213,9 +214,9 @@ fn violation(subject: &Subject<'_>, pattern: &str, facts: &Facts<'_>) -> Violati
         )),
         field: FieldPath::of(&["metadata", "namespace"]),
         found,
-        details: vec![Detail {
-            label: "instead",
-            text: format!("use a namespace of your own; for example: {command}"),
-        }],
+        details: vec![detail(
+            "instead",
+            format!("use a namespace of your own; for example: {command}"),
+        )],
     }
 }

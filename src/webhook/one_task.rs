@@ -191,7 +191,6 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let busy: OneTask<_> = busy;
         let other = tokio::time::sleep(Duration::from_millis(5));
         tokio::select! {
             () = other => {}

@@ -5,7 +5,6 @@ mod stop;
 mod tls_args;
 
 use std::future::IntoFuture;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +26,8 @@ use super::banner;
 use super::cluster_args::{Cluster, ClusterArgs};
 use super::delivery;
 use super::policy_args::{Followed, PolicyArgs};
+use super::screen;
 use tls_args::{Tls, TlsArgs};
-
-/// How long a live cluster is waited for before the start is told; serving has begun by then.
-const SETTLE: Duration = Duration::from_secs(12);
 
 /// Arguments of `goldkeeper serve`.
 #[derive(Debug, Args)]
@@ -235,13 +232,8 @@ fn sources(
 /// Prints what goldkeeper stands on: at once for files, else when the cluster was listed or can't be.
 async fn tell(title: String, policies: &PolicySet, cluster: &Cluster, address: SocketAddr) {
     print(&format!("{title}{}", banner::policies(policies)));
-    let settled = async {
-        while !cluster.view.load().is_settled() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
     // Whether it settled in time is told by the lines on what is not known.
-    let _ = tokio::time::timeout(SETTLE, settled).await;
+    cluster.settle().await;
     let view: Arc<ClusterView> = cluster.view.load_full();
     print(&banner::cluster(&view, &cluster.origin));
     if !cluster.is_live() {
@@ -251,6 +243,5 @@ async fn tell(title: String, policies: &PolicySet, cluster: &Cluster, address: S
 
 /// A start screen that nobody reads is no reason to stop.
 fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = screen::print(text);
 }

@@ -3,7 +3,8 @@
 
 use crate::admission::{FieldPath, Machine, Matcher, VolumeRequest};
 use crate::cluster::{DataSource, Fact, InstanceDefaults, Kind, Known, SourceObject};
-use crate::rules::{Detail, Violation};
+use crate::rules::Violation;
+use crate::rules::told::detail;
 
 use super::Fault;
 use super::inquiry::Inquiry;
@@ -173,12 +174,12 @@ impl Wanted<'_> {
             let_through: None,
             field,
             found: self.matcher.infer_from_volume.or_empty().to_owned(),
-            details: vec![Detail {
-                label: "instead",
-                text: format!(
+            details: vec![detail(
+                "instead",
+                format!(
                     "name one: {matcher}: {{name: …}}; or write inferFromVolumeFailurePolicy: Ignore"
                 ),
-            }],
+            )],
         }
     }
 }
